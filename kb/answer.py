@@ -1,0 +1,109 @@
+"""What a question is answered with: frozen values, ready to be shown or turned into JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+# How sure a hit is, from the most to the least.
+BANDS = ("strong", "fair", "weak")
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """A passage as shown: where it stands in its record, its words, and the sentence of it that answers best.
+
+    `highlight` is always a part of `text`, to the letter. `score` is between 0 and 1 and means the same for every
+    question; `semantic` is the cosine between question and passage, `lexical` the saturated BM25, both 0 to 1.
+    """
+
+    section: str
+    stance: str
+    anchor: str
+    text: str
+    highlight: str
+    score: float
+    semantic: float
+    lexical: float
+    band: str
+    matched_words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One record that answers, led by its best passage; `further` are other good passages of the same record."""
+
+    rank: int
+    record: str
+    kind: str
+    title: str
+    summary: str
+    place: str
+    years: tuple[int, int]
+    outcome: str
+    outcome_as_at: str | None
+    finding_basis: str
+    effect_evidence: str | None
+    corroboration: str | None
+    services: tuple[str, ...]
+    passage: Extract
+    score: float
+    further: tuple[Extract, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The record at that passage, relative to the site."""
+        return f"/records/{self.record}#{self.passage.anchor}"
+
+    @property
+    def band(self) -> str:
+        return self.passage.band
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The ranked answer to one question.
+
+    `close` is False when nothing in the library comes close; the hits are then the nearest, all weak. `total` is how
+    many records bear on the question (fair or strong, whatever the limit), and `counts` how many of those have each
+    value of each facet (`outcome`, `stance`, `kind`, `service`, `theme`, ...). `setbacks` is False when no fair or
+    strong passage tells what did not work. `milliseconds` has the time of each stage and `total`.
+    """
+
+    question: str
+    close: bool
+    hits: tuple[Hit, ...]
+    total: int
+    setbacks: bool = False
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    milliseconds: dict[str, float] = field(default_factory=dict)
+    generation: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fixed interface of `kb ask --json` and `/api/v1/search`; scripts rely on these names."""
+        return {
+            "question": self.question,
+            "close": self.close,
+            "total": self.total,
+            "setbacks": self.setbacks,
+            "generation": self.generation,
+            "hits": [_hit_as_json(hit) for hit in self.hits],
+            "counts": self.counts,
+            "milliseconds": {stage: round(value, 3) for stage, value in self.milliseconds.items()},
+        }
+
+
+def _hit_as_json(hit: Hit) -> dict[str, Any]:
+    flat = asdict(hit)
+    passage = flat.pop("passage")
+    further = flat.pop("further")
+    return {
+        **flat,
+        **_rounded({**passage, "score": hit.score}),
+        "further": [_rounded(one) for one in further],
+        "url": hit.url,
+    }
+
+
+def _rounded(extract: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in extract.items()}

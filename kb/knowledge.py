@@ -1,0 +1,230 @@
+"""KnowledgeBase: the one object that the command line and the web app talk to."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from kb import vocabulary
+from kb.builder import BuildReport, build, content_of
+from kb.encoder import Encoder, open_encoder
+from kb.errors import KbError, NoIndex
+from kb.export import ensure_export
+from kb.filters import Filters
+from kb.generation import Generation, IndexFolder, Manifest, check_files, open_current
+from kb.record_file import parse
+from kb.search import Searcher
+from kb.store import RecordStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from kb.answer import Answer
+    from kb.records import Record
+    from kb.settings import Settings
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A record beside another: similar to it, or linked with it (`how` is then the link's label)."""
+
+    record: str
+    kind: str
+    title: str
+    outcome: str
+    outcome_as_at: str | None
+    place: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether questions can be answered, and from what; `message` says what to do when they cannot."""
+
+    ok: bool
+    generation: str
+    records: int
+    passages: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is built, from what, how big and how old. `stale` is True when the store has changed since."""
+
+    health: Health
+    manifest: Manifest | None
+    stored: int
+    stale: bool
+    bytes: int
+    folder: Path
+
+
+class KnowledgeBase:
+    """The library: asks, reads, builds. Safe for several threads to read at once.
+
+    What answers is one immutable snapshot; `refresh` swaps it for a newly published one between questions, and a
+    question that is under way keeps the one it began with.
+    """
+
+    def __init__(self, settings: Settings, *, encoder: Encoder | None = None) -> None:
+        """Opens nothing yet. `encoder` takes the place of the model, in tests."""
+        self.settings = settings
+        self.index = IndexFolder(settings.index)
+        self._encoder = encoder
+        self._snapshot: Searcher | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """A knowledge base that is ready to answer, or that says why not when it is first asked."""
+        knowledge = cls(settings)
+        try:
+            knowledge.refresh()
+        except KbError as error:
+            _LOG.warning("%s", error)
+        return knowledge
+
+    def close(self) -> None:
+        with self._lock:
+            if self._snapshot is not None:
+                self._snapshot.generation.close()
+            self._snapshot = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- asking and reading -------------------------------------------------------------------------------------------
+
+    def ask(self, question: str, filters: Filters | None = None, *, limit: int = 10, balanced: bool = False) -> Answer:
+        """Answers a question of any kind. Raises NoIndex when there is nothing to answer from."""
+        return self.searcher().ask(question, filters, limit=limit, balanced=balanced)
+
+    def record(self, record_id: str) -> Record | None:
+        """A record as published, or None when there is none of that id. Raises NoIndex."""
+        markdown = self.searcher().generation.rows.markdown(record_id)
+        return parse(markdown).record if markdown is not None else None
+
+    def similar(self, record_id: str, limit: int = 4) -> tuple[Related, ...]:
+        """Records that belong with this one: those it is linked with, then the nearest in meaning. Raises NoIndex."""
+        searcher = self.searcher()
+        numbers = {card["id"]: number for number, card in enumerate(searcher.cards)}
+        if record_id not in numbers:
+            return ()
+        linked = {other: vocabulary.LINK.label_of(how) for other, how in searcher.cards[numbers[record_id]]["linked"]}
+        chosen = [_related(searcher.cards[numbers[other]], how) for other, how in linked.items() if other in numbers]
+        for number in searcher.nearest_records(numbers[record_id]):
+            if len(chosen) >= max(limit, len(linked)):
+                break
+            if searcher.cards[number]["id"] not in linked:
+                chosen.append(_related(searcher.cards[number], ""))
+        return tuple(chosen)
+
+    def example_questions(self, count: int = 4) -> tuple[str, ...]:
+        """Questions that the library answers, from as many different records as can be. Raises NoIndex."""
+        cards = [card for card in self.searcher().cards if card["answers"]]
+        step = max(1, len(cards) // count) if count else 1
+        return tuple(min(card["answers"], key=len) for card in cards[::step][:count])
+
+    def facet_counts(self) -> dict[str, dict[str, int]]:
+        """How many records have each value of each facet, over the whole library. Raises NoIndex."""
+        return self.searcher().library_counts()
+
+    def health(self) -> Health:
+        """Never raises: what is wrong stands in the message."""
+        try:
+            manifest = self.searcher().generation.manifest
+        except KbError as error:
+            return Health(False, "", 0, 0, str(error))
+        return Health(True, self.searcher().generation.name, manifest.records, manifest.passages)
+
+    def searcher(self) -> Searcher:
+        """The snapshot that answers now, opened on first use. Raises NoIndex."""
+        if self._snapshot is None:
+            self.refresh()
+        snapshot = self._snapshot
+        if snapshot is None:
+            raise NoIndex(f"{self.index.folder}: no index that can answer; run `kb load` and then `kb index`")
+        return snapshot
+
+    def refresh(self, *, hashes: bool = False) -> None:
+        """Swaps to the generation that CURRENT names, if it is another one. Raises NoIndex when there is none.
+
+        A generation that is replaced closes when the last question that uses it has ended. `hashes` checks every byte.
+        """
+        with self._lock:
+            now = self._snapshot
+            if now is not None and self.index.pointed_at() == now.generation.name:
+                return
+            generation = open_current(self.index, hashes=hashes)
+            if now is not None and generation.name == now.generation.name:
+                generation.close()
+                return
+            self._snapshot = Searcher(generation, self._encoder_for(generation))
+
+    def _encoder_for(self, generation: Generation) -> Encoder:
+        encoder = self.encoder()
+        if encoder.id != generation.manifest.model:
+            generation.close()
+            raise NoIndex(
+                f"{generation.layout.folder}: was built with {generation.manifest.model}, and the model is now "
+                f"{encoder.id}; run `kb index`"
+            )
+        return encoder
+
+    def encoder(self) -> Encoder:
+        """The embedding model, exported on first use. Raises ModelError."""
+        if self._encoder is None:
+            files = ensure_export(self.settings.model, self.index.models)
+            self._encoder = open_encoder(files, self.settings.threads)
+        return self._encoder
+
+    # --- building -----------------------------------------------------------------------------------------------------
+
+    @property
+    def store_path(self) -> Path:
+        return self.settings.instance / "kb.sqlite"
+
+    def build(self, *, full: bool = False, progress: Callable[[str, int, int], None] = lambda *_: None) -> BuildReport:
+        """Builds and publishes a generation of what the store holds. Raises KbError."""
+        with RecordStore(self.store_path) as store:
+            records = list(store.records())
+        if not records:
+            raise KbError(f"{self.store_path}: holds no record; run `kb load` first")
+        return build(self.index, records, self.encoder(), full=full, progress=progress)
+
+    def status(self, *, hashes: bool = False) -> Status:
+        """What is built, from what, how big and how old; `hashes` checks every byte of it. Never raises for a lack."""
+        health = self.health()
+        stored, content = self._stored(health)
+        if not health.ok:
+            return Status(health, None, stored, True, 0, self.index.folder)
+        generation = self.searcher().generation
+        try:
+            manifest = check_files(generation.layout, hashes=hashes)
+        except KbError as error:
+            damaged = Health(False, health.generation, health.records, health.passages, str(error))
+            return Status(damaged, None, stored, True, 0, generation.layout.folder)
+        size = sum(entry["bytes"] for entry in manifest.files.values())
+        return Status(health, manifest, stored, content != manifest.content, size, generation.layout.folder)
+
+    def _stored(self, health: Health) -> tuple[int, str]:
+        try:
+            with RecordStore(self.store_path) as store:
+                hashes = store.hashes()
+        except KbError:
+            return 0, ""
+        model = self.searcher().generation.manifest.model if health.ok else ""
+        return len(hashes), content_of(hashes.items(), model)
+
+
+def _related(card: dict[str, Any], how: str) -> Related:
+    return Related(card["id"], card["kind"], card["title"], card["outcome"], card["outcome_as_at"], card["place"], how)

@@ -1,0 +1,125 @@
+"""The lexical leg: BM25 over stemmed English words, in tantivy.
+
+A question becomes an OR of its words, each a term: no query syntax reaches the user, so no punctuation can break it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import tantivy
+
+from kb.errors import DamagedGeneration
+from kb.ranking import Ranking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from kb.filters import Filters
+
+# A question of more distinct words than this is a document; its first words say what it asks.
+QUERY_MAX_WORDS: Final = 128
+_LONGEST_WORD_CHARACTERS: Final = 60
+_ANALYZER: Final = "english"
+_HEAP_BYTES: Final = 64_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One passage as it is indexed: its ordinal, its words, and the terms of its filters (`outcome=failed`)."""
+
+    ordinal: int
+    words: str
+    facets: tuple[str, ...]
+
+
+def make_analyzer() -> tantivy.TextAnalyzer:
+    """Text -> stemmed English words, without stop words, accents folded."""
+    return (
+        tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+        .filter(tantivy.Filter.remove_long(_LONGEST_WORD_CHARACTERS))
+        .filter(tantivy.Filter.lowercase())
+        .filter(tantivy.Filter.ascii_fold())
+        .filter(tantivy.Filter.stopword("english"))
+        .filter(tantivy.Filter.stemmer("english"))
+        .build()
+    )
+
+
+def _make_schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("words", tokenizer_name=_ANALYZER)
+    builder.add_text_field("facet", tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("ordinal", indexed=True, fast=True)
+    return builder.build()
+
+
+def build_lexical(folder: Path, postings: Iterable[Posting]) -> None:
+    """Writes the lexical index of all postings into an empty folder, as one segment."""
+    folder.mkdir(parents=True)
+    index = tantivy.Index(_make_schema(), path=str(folder))
+    index.register_tokenizer(_ANALYZER, make_analyzer())
+    # One thread writes one segment: scores do not depend on how passages fell on threads, and searching is faster.
+    with index.writer(heap_size=_HEAP_BYTES, num_threads=1) as writer:
+        for posting in postings:
+            document = tantivy.Document()
+            document.add_text("words", posting.words)
+            for facet in posting.facets:
+                document.add_text("facet", facet)
+            document.add_unsigned("ordinal", posting.ordinal)
+            writer.add_document(document)
+
+
+class LexicalIndex:
+    """An open lexical index. Safe to use from several threads at once."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self._index = tantivy.Index.open(str(folder))
+        except ValueError as error:
+            raise DamagedGeneration(f"{folder}: the lexical index cannot be opened: {error}") from error
+        self._analyzer = make_analyzer()
+        self._index.register_tokenizer(_ANALYZER, self._analyzer)
+        self._schema = self._index.schema
+        self._searcher = self._index.searcher()
+
+    @property
+    def count(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def words(self, text: str) -> list[str]:
+        """The distinct stems of a text in the order in which they come, as the index knows them."""
+        return list(dict.fromkeys(self._analyzer.analyze(text)))[:QUERY_MAX_WORDS]
+
+    def search(self, words: Sequence[str], limit: int, filters: Filters | None = None) -> Ranking:
+        """The best passages for these stems (BM25, k1 1.2, b 0.75), chosen from those that the filters let through."""
+        if not words or limit < 1 or not self.count:
+            return Ranking.empty()
+        clauses = [(tantivy.Occur.Should, self._term("words", word)) for word in words]
+        query = tantivy.Query.boolean_query(clauses)
+        if filters:
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *self._restrictions(filters)])
+        return self._run(query, limit)
+
+    def close(self) -> None:
+        """Lets go of the index; tantivy has no close of its own, its files go with the last reference."""
+        del self._searcher, self._index
+
+    def _term(self, field: str, value: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, value, "freq" if field == "words" else "basic")
+
+    def _restrictions(self, filters: Filters) -> list[tuple[tantivy.Occur, tantivy.Query]]:
+        restrictions = []
+        for field, values in filters.terms:
+            terms = [(tantivy.Occur.Should, self._term("facet", f"{field}={value}")) for value in values]
+            any_of = tantivy.Query.const_score_query(tantivy.Query.boolean_query(terms), 0.0)
+            restrictions.append((tantivy.Occur.Must, any_of))
+        return restrictions
+
+    def _run(self, query: tantivy.Query, limit: int) -> Ranking:
+        hits = self._searcher.search(query, limit=limit, count=False).hits
+        addresses = [address for _, address in hits]
+        ordinals: Sequence[Any] = self._searcher.fast_field_values("ordinal", addresses) if addresses else ()
+        return Ranking.of(ordinals, [score for score, _ in hits])

@@ -1,0 +1,187 @@
+"""A knowledge base without an engine: it has the interface of `kb.knowledge.KnowledgeBase`, and ranks by words in common.
+
+It is built from real records, so that what the pages show is what they will show. Its scores mean nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kb import record_file
+from kb.answer import Answer, Extract, Hit
+from kb.errors import NoIndex
+from kb.filters import Filters, record_terms
+from kb.passages import split_blocks, split_sentences
+from kb.records import Case, Lesson, Record, place, years
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RECORDS = Path(__file__).parent / "records"
+_WORD = re.compile(r"[a-z']{4,}")
+_NO_MEANING = frozenset("what that this with from have does when were they their there which about would could".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    ok: bool
+    generation: str
+    records: int
+    passages: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    record: str
+    kind: str
+    title: str
+    outcome: str
+    outcome_as_at: str | None
+    place: str
+    how: str
+
+
+def read_records(folder: Path = RECORDS) -> list[Case | Lesson]:
+    records = [record_file.parse(path.read_text("utf-8")).record for path in sorted(folder.rglob("*.md"))]
+    return [record for record in records if record is not None]
+
+
+class MadeUpLibrary:
+    """Answers from the given records. `without_index` makes every question raise NoIndex, as before the first build."""
+
+    def __init__(self, records: Iterable[Record] | None = None, *, without_index: bool = False) -> None:
+        self.records = list(read_records() if records is None else records)
+        self.without_index = without_index
+        self.failure: Exception | None = None
+        self.asked: list[tuple[str, Filters, int, bool]] = []
+        self.refreshed = 0
+
+    def _check(self) -> None:
+        if self.without_index:
+            raise NoIndex("index/ has no generation; run `kb index`")
+        if self.failure is not None:
+            raise self.failure
+
+    def ask(
+        self, question: str, filters: Filters = Filters(), *, limit: int = 10, balanced: bool = False
+    ) -> Answer:
+        self._check()
+        self.asked.append((question, filters, limit, balanced))
+        words = set(_WORD.findall(question.lower())) - _NO_MEANING
+        found = []
+        for record in self.records:
+            if not all(set(values) & set(record_terms(record).get(field, ())) for field, values in filters.terms):
+                continue
+            extracts = sorted(_extracts(record, words), key=lambda one: -one.score)
+            found.append((extracts[0].score, record, extracts))
+        found.sort(key=lambda one: (-one[0], one[1].id))
+        close = bool(found) and found[0][0] >= 0.25
+        bearing = [one for one in found if one[0] >= 0.25]
+        shown = [one for one in (bearing if close else found)][:limit]
+        hits = tuple(
+            _hit(rank, record, extracts) for rank, (_, record, extracts) in enumerate(shown, start=1)
+        )
+        counts: dict[str, Counter[str]] = {}
+        for _, record, _ in bearing:
+            for field, values in record_terms(record).items():
+                counts.setdefault(field, Counter()).update(values)
+        setbacks = any(one.stance == "did-not-work" for hit in hits for one in (hit.passage, *hit.further))
+        return Answer(
+            question=question,
+            close=close,
+            hits=hits,
+            total=len(bearing),
+            setbacks=setbacks,
+            counts={field: dict(counter) for field, counter in counts.items()},
+            milliseconds={"total": 1.0},
+            generation="made-up",
+        )
+
+    def record(self, record_id: str) -> Record | None:
+        self._check()
+        return next((record for record in self.records if record.id == record_id), None)
+
+    def similar(self, record_id: str, limit: int = 4) -> tuple[Related, ...]:
+        self._check()
+        others = [record for record in self.records if record.id != record_id]
+        return tuple(
+            Related(
+                record.id,
+                record.kind,
+                record.title,
+                record.outcome,
+                record.outcome_as_at if isinstance(record, Case) else None,
+                place(record),
+                "The same failure elsewhere" if number == 0 else "",
+            )
+            for number, record in enumerate(others[:limit])
+        )
+
+    def example_questions(self, count: int = 4) -> tuple[str, ...]:
+        self._check()
+        return tuple(record.answers[0] for record in self.records if record.answers)[:count]
+
+    def facet_counts(self) -> dict[str, dict[str, int]]:
+        self._check()
+        counts: dict[str, Counter[str]] = {}
+        for record in self.records:
+            for field, values in record_terms(record).items():
+                counts.setdefault(field, Counter()).update(values)
+        return {field: dict(counter) for field, counter in counts.items()}
+
+    def health(self) -> Health:
+        if self.without_index:
+            return Health(False, "", 0, 0, "no index")
+        return Health(True, "made-up", len(self.records), 99)
+
+    def refresh(self) -> None:
+        self.refreshed += 1
+
+    def close(self) -> None:
+        pass
+
+
+def _extracts(record: Record, words: set[str]) -> list[Extract]:
+    extracts = []
+    for section in record.sections:
+        for number, block in enumerate(split_blocks(section.text), start=1):
+            common = words & set(_WORD.findall(block.lower()))
+            score = len(common) / max(len(words), 1)
+            sentences = [block[start:end] for start, end in split_sentences(block)]
+            best = max(sentences, key=lambda one: len(words & set(_WORD.findall(one.lower()))))
+            band = "strong" if score >= 0.5 else "fair" if score >= 0.25 else "weak"
+            anchor = section.anchor if number == 1 else f"{section.anchor}-{number}"
+            extracts.append(
+                Extract(
+                    section.heading, section.stance, anchor, block, best, score, score, score, band, tuple(sorted(common))
+                )
+            )
+    return extracts
+
+
+def _hit(rank: int, record: Record, extracts: list[Extract]) -> Hit:
+    further = tuple(one for one in extracts[1:3] if one.band != "weak")
+    is_case = isinstance(record, Case)
+    return Hit(
+        rank=rank,
+        record=record.id,
+        kind=record.kind,
+        title=record.title,
+        summary=record.summary,
+        place=place(record),
+        years=years(record),
+        outcome=record.outcome,
+        outcome_as_at=record.outcome_as_at if is_case else None,
+        finding_basis=record.finding_basis,
+        effect_evidence=record.effect_evidence if is_case else None,
+        corroboration=None if is_case else record.corroboration,
+        services=record.services,
+        passage=extracts[0],
+        score=extracts[0].score,
+        further=further,
+    )

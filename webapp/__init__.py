@@ -1,0 +1,69 @@
+"""The web app: pages and an API over `kb.knowledge.KnowledgeBase`. It parses, calls and formats; it ranks nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Flask
+from jinja2 import ChoiceLoader, FileSystemBytecodeCache, PackageLoader, PrefixLoader
+
+from kb.settings import Settings
+from webapp import about, api, ask, assets, compression, errors, health, library, presenting, records, security
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A question longer than this is refused, in words, before anything is searched; KB_QUESTION_MAX sets another bound.
+_TEMPLATES: Final = "templates"
+# Nothing is posted to this app yet, so a body of any size is refused early.
+_BODY_MAX_BYTES: Final = 64 * 1024
+
+
+class _App(Flask):
+    """Flask, with a log of failures that holds no word of what was asked."""
+
+    log_exception = errors.log_exception
+    handle_exception = errors.handle_exception
+
+
+def create_app(config: Mapping[str, Any] | None = None) -> Flask:
+    """The app. `config` may carry `KNOWLEDGE_BASE` (the caller closes it) and `QUESTION_MAX`, in characters.
+
+    Without a knowledge base one is opened from the environment's settings. A missing index is no reason to fail: the
+    pages then say what to do, and answer as soon as there is one. Raises `assets.AssetsNotBuilt` when the styles were
+    never compiled.
+    """
+    app = _App(__name__, static_folder=None, template_folder=_TEMPLATES)
+    app.config.from_mapping(MAX_CONTENT_LENGTH=_BODY_MAX_BYTES)
+    app.config.from_mapping(config or {})
+    settings = None
+    if "QUESTION_MAX" not in app.config or "KNOWLEDGE_BASE" not in app.config:
+        settings = Settings.from_environment()
+        app.config.setdefault("QUESTION_MAX", settings.question_max)
+    _set_up_templates(app)
+    library.init_app(app, settings)
+    security.init_app(app)
+    compression.init_app(app)
+    assets.init_app(app)
+    presenting.init_app(app)
+    errors.init_app(app)
+    for blueprint in (ask.blueprint, records.blueprint, about.blueprint, api.blueprint, health.blueprint):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _set_up_templates(app: Flask) -> None:
+    """Our own templates, GOV.UK Frontend's macros beside them; compiled once and kept, never looked at again."""
+    app.jinja_options = {
+        "loader": ChoiceLoader(
+            [
+                PackageLoader(__name__, _TEMPLATES),
+                PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+            ]
+        ),
+        "auto_reload": False,
+        "bytecode_cache": FileSystemBytecodeCache(),
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+    }
+    app.config["TEMPLATES_AUTO_RELOAD"] = False

@@ -1,0 +1,38 @@
+// Compiles the styles and copies the other assets into webapp/static/build/, each under a name that holds its
+// fingerprint, and writes manifest.json: {"app.css": "app-1a2b3c4d5e.css", ...}. Run by `npm run build`.
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, extname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { compile } from "sass";
+
+const source = dirname(fileURLToPath(import.meta.url));
+const root = resolve(source, "../..");
+const target = join(root, "webapp/static/build");
+
+const css = compile(join(source, "app.scss"), {
+  loadPaths: [join(root, "node_modules")],
+  style: "compressed",
+  quietDeps: true,
+});
+const files = {
+  "app.css": css.css,
+  "app.js": readFileSync(join(source, "app.js"), "utf8"),
+  "favicon.svg": readFileSync(join(source, "favicon.svg"), "utf8"),
+};
+
+mkdirSync(target, { recursive: true });
+const manifest = {};
+for (const [name, content] of Object.entries(files)) {
+  const extension = extname(name);
+  const fingerprint = createHash("sha256").update(content).digest("hex").slice(0, 10);
+  manifest[name] = `${name.slice(0, -extension.length)}-${fingerprint}${extension}`;
+  writeFileSync(join(target, manifest[name]), content);
+}
+// The manifest is replaced whole and last: a server that starts meanwhile sees the old build or the new one.
+writeFileSync(join(target, "manifest.json.new"), `${JSON.stringify(manifest, null, 2)}\n`);
+renameSync(join(target, "manifest.json.new"), join(target, "manifest.json"));
+const kept = new Set(["manifest.json", ...Object.values(manifest)]);
+for (const name of readdirSync(target)) {
+  if (!kept.has(name)) rmSync(join(target, name), { recursive: true });
+}
