@@ -16,6 +16,7 @@ import numpy as np
 
 from kb.dense import build_dense
 from kb.drafts import Draft, facets_of, make_draft, place_row, searched_text
+from kb.encoder import normalise
 from kb.errors import DamagedGeneration, KbError, NoIndex
 from kb.generation import (
     BUILDING_PREFIX,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from kb.encoder import Encoder
 
     Progress = Callable[[str, int, int], None]
+    MakeDraft = Callable[[StoredRecord, Callable[[Sequence[str]], list[int]]], Draft]
 
 _VERIFIED_PASSAGES: Final = 16
 _EMBED_AT_ONCE: Final = 512  # texts between two steps of the progress bar, and the most that are held as word pieces
@@ -84,11 +86,13 @@ def build(
     records: Sequence[StoredRecord],
     encoder: Encoder,
     *,
+    draft: MakeDraft = make_draft,
     full: bool = False,
     progress: Progress = lambda *_: None,
 ) -> BuildReport:
     """Builds and publishes a generation of these records; with `full`, nothing of an earlier one is reused.
 
+    `draft` makes the rows of one record (another one serves what is no record's Markdown, such as a test set).
     `progress` is called with a stage, how much of it is done, and how much there is. Raises BuilderBusy when another
     process is building, and KbError for a record that cannot be read or a disk that cannot be written.
     """
@@ -104,10 +108,12 @@ def build(
         folder = Path(tempfile.mkdtemp(prefix=BUILDING_PREFIX, dir=index.folder))
         folder.chmod(0o755)
         try:
-            return _build_into(folder, index, records, encoder, previous, content, started, progress)
+            kept = _Kept(previous, encoder)
+            work = _gather(records, encoder, kept, draft, progress)
+            return _build_into(folder, index, work, encoder, content, started, progress)
         except OSError as error:
             raise KbError(f"{folder}: the index could not be written: {error}; the last one still answers") from error
-        except RuntimeError as error:  # faiss and tantivy say so of a full disk
+        except (RuntimeError, ValueError) as error:  # what faiss and tantivy raise when the disk is full
             raise KbError(f"{folder}: the index could not be built: {error}; the last one still answers") from error
         finally:
             if previous is not None:
@@ -118,15 +124,13 @@ def build(
 def _build_into(
     folder: Path,
     index: IndexFolder,
-    records: Sequence[StoredRecord],
+    work: _Work,
     encoder: Encoder,
-    previous: Generation | None,
     content: str,
     started: float,
     progress: Progress,
 ) -> BuildReport:
     layout = Layout(folder)
-    work = _gather(records, encoder, previous, progress)
     reached("before-embedding")
     embedded, embed_seconds = _embed(work, encoder, progress)
     vectors = np.asarray(work.vectors, dtype=np.float16).reshape(-1, encoder.dimension)
@@ -170,16 +174,15 @@ def _previous(index: IndexFolder) -> Generation | None:
 
 
 def _gather(
-    records: Sequence[StoredRecord], encoder: Encoder, previous: Generation | None, progress: Progress
+    records: Sequence[StoredRecord], encoder: Encoder, kept: _Kept, draft: MakeDraft, progress: Progress
 ) -> _Work:
     """All rows, with the vectors of those that the previous generation has already; None for the others."""
     work = _Work()
-    kept = _Kept(previous, encoder)
     for number, record in enumerate(records):
-        draft = kept.record(record) or make_draft(record, encoder.count_tokens)
+        drafted = kept.record(record) or draft(record, encoder.count_tokens)
         first, ordinal = len(work.passages), len(work.records)
-        work.records.append(draft.row)
-        for row in draft.passages:
+        work.records.append(drafted.row)
+        for row in drafted.passages:
             vector, sentences = kept.vectors(row)
             work.passages.append(place_row(row, ordinal, first))
             work.vectors.append(vector)
@@ -273,6 +276,8 @@ def _write(layout: Layout, work: _Work, vectors: npt.NDArray[np.float16], dimens
     columns = [[row.record for row in work.passages], [row.target for row in work.passages], first]
     np.save(layout.columns, np.asarray(columns, dtype=np.int32).reshape(3, -1))
     np.save(layout.vectors, vectors)
+    # The middle of all passages: how near a question is to it says whether it is about the library's subject at all.
+    np.save(layout.centre, normalise(vectors.astype(np.float32).mean(axis=0)) if len(vectors) else np.zeros(dimension))
     empty = np.zeros((0, dimension), dtype=np.float16)
     np.save(layout.sentence_vectors, np.concatenate([empty, *work.sentences]))
     progress("write", 2, steps)

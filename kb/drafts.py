@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from kb.errors import KbError
 from kb.filters import record_terms
-from kb.passages import Passage, make_passages
+from kb.passages import Passage, make_passage, make_passages, split_text
 from kb.record_file import parse
 from kb.records import Case, Record, place, years
-from kb.store import PassageRow, RecordRow, StoredRecord
+from kb.store import PassageRow, RecordRow, StoredRecord, content_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +33,14 @@ def make_draft(stored: StoredRecord, count_tokens: Callable[[Sequence[str]], lis
         raise KbError(f"record {stored.id}, line {fault.line}: {fault.message}; mend it and load it again")
     passages = make_passages(parsed.record, count_tokens)
     row = RecordRow(stored.id, stored.content_hash, stored.markdown, json.dumps(make_card(parsed.record)))
+    return Draft(row, tuple(_row_of(passage, number) for number, passage in enumerate(passages)))
+
+
+def draft_text(name: str, title: str, text: str, count_tokens: Callable[[Sequence[str]], list[int]]) -> Draft:
+    """A plain text with a title as a draft without facets, for test sets and synthetic libraries."""
+    passages = [make_passage(title, piece) for piece in split_text(text, title, count_tokens)]
+    card = json.dumps({"id": name, "title": title, "terms": {}})
+    row = RecordRow(name, content_hash(f"{title}\n{text}"), "", card)
     return Draft(row, tuple(_row_of(passage, number) for number, passage in enumerate(passages)))
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger(__name__)
 
 # Counted in the manifest: a generation of another version is rebuilt, never misread.
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 KEPT_GENERATIONS: Final = 2
 BUILDING_PREFIX: Final = ".building-"
 DAMAGED_PREFIX: Final = "damaged-"
@@ -63,6 +63,10 @@ class Layout:
     @property
     def sentence_vectors(self) -> Path:
         return self.folder / "sentence-vectors.npy"
+
+    @property
+    def centre(self) -> Path:
+        return self.folder / "centre.npy"
 
     @property
     def columns(self) -> Path:
@@ -175,6 +179,7 @@ class Generation:
         try:
             self.vectors: npt.NDArray[np.float16] = np.load(self.layout.vectors, mmap_mode="r")
             self.sentence_vectors: npt.NDArray[np.float16] = np.load(self.layout.sentence_vectors, mmap_mode="r")
+            self.centre: npt.NDArray[np.float32] = np.load(self.layout.centre)
             columns = np.load(self.layout.columns)
         except (OSError, ValueError) as error:
             raise DamagedGeneration(f"{folder}: its arrays cannot be read: {error}") from error

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from kb import vocabulary
 from kb.builder import BuildReport, build, content_of
+from kb.corpus import FileFault, council_names, read_corpus
 from kb.encoder import Encoder, open_encoder
 from kb.errors import KbError, NoIndex
 from kb.export import ensure_export
-from kb.filters import Filters
 from kb.generation import Generation, IndexFolder, Manifest, check_files, open_current
 from kb.record_file import parse
 from kb.search import Searcher
-from kb.store import RecordStore
+from kb.store import LoadReport, RecordStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from kb.answer import Answer
+    from kb.filters import Filters
     from kb.records import Record
     from kb.settings import Settings
 
@@ -192,6 +193,19 @@ class KnowledgeBase:
     @property
     def store_path(self) -> Path:
         return self.settings.instance / "kb.sqlite"
+
+    def load(self, paths: Sequence[Path] = (), *, prune: bool = False) -> tuple[LoadReport, tuple[FileFault, ...]]:
+        """Loads records from these paths, or from the whole corpus, into the store; files with faults are left out.
+
+        `prune` removes records whose file is gone, but only when the whole corpus could be read. Raises KbError.
+        """
+        with RecordStore(self.store_path, migrate=True) as store:
+            names = council_names(self.settings.corpus)
+            corpus = read_corpus(paths or (self.settings.corpus,), names, store.loaded())
+            files = {file.record.id: (file.record.kind, file.markdown) for file in corpus.files}
+            # A file with a fault is still there: nothing may be taken for absent while any file could not be read.
+            whole = not paths and not corpus.faults
+            return store.load(files, unchanged=corpus.unchanged, whole=whole, prune=prune), corpus.faults
 
     def build(self, *, full: bool = False, progress: Callable[[str, int, int], None] = lambda *_: None) -> BuildReport:
         """Builds and publishes a generation of what the store holds. Raises KbError."""

@@ -19,9 +19,193 @@ if TYPE_CHECKING:
 
     from kb.filters import Filters
 
+# Words of a question that say nothing of its subject. The index library's own list holds articles and prepositions
+# only; these are the words by which questions are asked, and pronouns and auxiliaries, which would otherwise match
+# "what", "how" and "do" in any record.
+QUESTION_WORDS: Final = [
+    "a",
+    "about",
+    "after",
+    "again",
+    "all",
+    "also",
+    "am",
+    "an",
+    "and",
+    "any",
+    "anyone",
+    "anything",
+    "are",
+    "as",
+    "at",
+    "be",
+    "because",
+    "been",
+    "before",
+    "being",
+    "best",
+    "between",
+    "both",
+    "but",
+    "by",
+    "can",
+    "cannot",
+    "could",
+    "did",
+    "do",
+    "does",
+    "doing",
+    "don",
+    "done",
+    "down",
+    "each",
+    "else",
+    "ever",
+    "every",
+    "few",
+    "for",
+    "from",
+    "get",
+    "gets",
+    "getting",
+    "give",
+    "go",
+    "goes",
+    "going",
+    "good",
+    "got",
+    "had",
+    "has",
+    "have",
+    "having",
+    "he",
+    "her",
+    "here",
+    "hers",
+    "him",
+    "his",
+    "how",
+    "i",
+    "if",
+    "in",
+    "into",
+    "is",
+    "it",
+    "its",
+    "itself",
+    "just",
+    "keep",
+    "keeps",
+    "know",
+    "let",
+    "like",
+    "ll",
+    "look",
+    "make",
+    "makes",
+    "many",
+    "may",
+    "me",
+    "might",
+    "more",
+    "most",
+    "much",
+    "must",
+    "my",
+    "need",
+    "no",
+    "nor",
+    "not",
+    "now",
+    "of",
+    "off",
+    "on",
+    "once",
+    "one",
+    "only",
+    "or",
+    "other",
+    "others",
+    "our",
+    "ours",
+    "out",
+    "over",
+    "own",
+    "please",
+    "put",
+    "really",
+    "s",
+    "same",
+    "say",
+    "says",
+    "shall",
+    "she",
+    "should",
+    "so",
+    "some",
+    "somebody",
+    "someone",
+    "something",
+    "still",
+    "such",
+    "t",
+    "take",
+    "tell",
+    "than",
+    "that",
+    "the",
+    "their",
+    "theirs",
+    "them",
+    "then",
+    "there",
+    "these",
+    "they",
+    "thing",
+    "things",
+    "this",
+    "those",
+    "through",
+    "to",
+    "too",
+    "try",
+    "trying",
+    "under",
+    "until",
+    "up",
+    "us",
+    "use",
+    "ve",
+    "very",
+    "want",
+    "was",
+    "way",
+    "we",
+    "well",
+    "went",
+    "were",
+    "what",
+    "when",
+    "where",
+    "which",
+    "while",
+    "who",
+    "whom",
+    "whose",
+    "why",
+    "will",
+    "with",
+    "without",
+    "won",
+    "would",
+    "you",
+    "your",
+    "yours",
+]
 # A question of more distinct words than this is a document; its first words say what it asks.
 QUERY_MAX_WORDS: Final = 128
 _LONGEST_WORD_CHARACTERS: Final = 60
+_REMEMBERED_WORDS: Final = 50_000
 _ANALYZER: Final = "english"
 _HEAP_BYTES: Final = 64_000_000
 
@@ -42,7 +226,7 @@ def make_analyzer() -> tantivy.TextAnalyzer:
         .filter(tantivy.Filter.remove_long(_LONGEST_WORD_CHARACTERS))
         .filter(tantivy.Filter.lowercase())
         .filter(tantivy.Filter.ascii_fold())
-        .filter(tantivy.Filter.stopword("english"))
+        .filter(tantivy.Filter.custom_stopword(QUESTION_WORDS))
         .filter(tantivy.Filter.stemmer("english"))
         .build()
     )
@@ -84,14 +268,28 @@ class LexicalIndex:
         self._index.register_tokenizer(_ANALYZER, self._analyzer)
         self._schema = self._index.schema
         self._searcher = self._index.searcher()
+        self._stems: dict[str, tuple[str, ...]] = {}
 
     @property
     def count(self) -> int:
         return int(self._searcher.num_docs)
 
     def words(self, text: str) -> list[str]:
-        """The distinct stems of a text in the order in which they come, as the index knows them."""
-        return list(dict.fromkeys(self._analyzer.analyze(text)))[:QUERY_MAX_WORDS]
+        """The distinct stems of a text in the order in which they come, as the index knows them.
+
+        Single letters and digits are left out: they are what apostrophes leave, and say nothing.
+        """
+        stems = (stem for stem in self._analyzer.analyze(text) if len(stem) > 1)
+        return list(dict.fromkeys(stems))[:QUERY_MAX_WORDS]
+
+    def stems(self, word: str) -> tuple[str, ...]:
+        """The stems of one word as a text has it; remembered, since a page asks for the same words again and again."""
+        known = self._stems.get(word)
+        if known is None:
+            if len(self._stems) >= _REMEMBERED_WORDS:
+                self._stems.clear()
+            known = self._stems[word] = tuple(self._analyzer.analyze(word))
+        return known
 
     def search(self, words: Sequence[str], limit: int, filters: Filters | None = None) -> Ranking:
         """The best passages for these stems (BM25, k1 1.2, b 0.75), chosen from those that the filters let through."""

@@ -126,7 +126,9 @@ def make_passages(record: Record, count_tokens: Callable[[Sequence[str]], list[i
         for number, block in pack_blocks(section.text, prefix, count_tokens):
             anchor = section.anchor if number == 1 else f"{section.anchor}-{number}"
             for text in split_text(block, prefix, count_tokens):
-                passages.append(_passage(prefix, section.heading, section.stance, anchor, text))
+                passages.append(
+                    make_passage(prefix, text, section=section.heading, stance=section.stance, anchor=anchor)
+                )
     for entry in (record.summary, *record.answers):
         spans = ((0, len(entry)),)
         passages.append(Passage(record.title, "", "", "", entry, spans, (plain_text(entry),), way_in=True))
@@ -149,7 +151,8 @@ def pack_blocks(text: str, prefix: str, count_tokens: Callable[[Sequence[str]], 
     return packed
 
 
-def _passage(prefix: str, section: str, stance: str, anchor: str, text: str) -> Passage:
+def make_passage(prefix: str, text: str, *, section: str = "", stance: str = "", anchor: str = "") -> Passage:
+    """A passage of this text, with its sentences."""
     spans = [(start, end) for start, end in split_sentences(text) if plain_text(text[start:end])]
     sentences = tuple(plain_text(text[start:end]) for start, end in spans)
     return Passage(prefix, section, stance, anchor, text, tuple(spans), sentences)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     Ordinals = npt.NDArray[np.int64]
 
 # The weights below were chosen over three public test sets at once (docs/relevance.md), none tuned for one set.
-SEMANTIC_WEIGHT: Final = 0.4
+SEMANTIC_WEIGHT: Final = 0.5
 LEXICAL_HALF_SCORE: Final = 15.0  # the BM25 score that counts as half of all that words can say
 POOL: Final = 100  # candidates of each leg
-FEEDBACK_PASSAGES: Final = 3
+FEEDBACK_PASSAGES: Final = 2
 FEEDBACK_WEIGHT: Final = 0.4
 
 
@@ -108,13 +108,15 @@ def group(records: Ordinals, passages: Ordinals, scores: Floats) -> list[tuple[i
     return list(grouped.items())
 
 
-def balance(stances: Sequence[Sequence[str]], good: Sequence[bool], within: int = 5) -> int | None:
-    """Which hit to move up so that what did not work is told among the first `within`, or None when nothing is needed.
+def balance(stances: Sequence[Sequence[str]], good: Sequence[bool], within: int) -> int | None:
+    """Which hit to show by its passage on what did not work, among the first `within`; None when nothing is needed.
 
     `stances` has, for each hit in rank order, the stance of the passage that it shows, then of its further passages;
-    `good` says whether the hit is fair or strong. The answer is the index of the first hit that can tell a setback.
+    `good` says whether the hit is fair or strong. The first hit keeps the passage that answers best, unless it is the
+    only one that can tell a setback.
     """
     hits = [(told[:1], told) if fine else ((), ()) for fine, told in zip(good, stances, strict=True)]
     if any("did-not-work" in shown for shown, _ in hits[:within]):
         return None
-    return next((index for index, (_, told) in enumerate(hits) if "did-not-work" in told), None)
+    tellers = [index for index, (_, told) in enumerate(hits) if "did-not-work" in told]
+    return next((index for index in tellers if index), tellers[0] if tellers else None)

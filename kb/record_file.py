@@ -46,6 +46,10 @@ class Parsed:
     faults: tuple[Fault, ...]
     lines: dict[Place, int] = field(default_factory=dict)
 
+    def text_line(self, section: int) -> int:
+        """The line on which the text of a section begins."""
+        return self.lines["sections", section, "text"]
+
     def line_of(self, place: Place) -> int:
         """The line of a place, or of the nearest part around it that stands in the file."""
         for length in range(len(place), -1, -1):
@@ -144,6 +148,8 @@ def _sections(lines: list[str], start: int, places: dict[Place, int], faults: li
         else:
             seen[heading] = line
             places["sections", len(sections)] = line
+            blank = next(number for number, text in enumerate(body) if text.strip())
+            places["sections", len(sections), "text"] = line + 1 + blank
             sections.append({"heading": heading, "text": "\n".join(body).strip()})
     _check_order(sections, places, faults)
     _check_required(seen, len(lines), faults)

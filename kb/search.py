@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 STRONG_FROM: Final = 0.42
 FAIR_FROM: Final = 0.28
 FURTHER_PASSAGES: Final = 3
+BALANCED_WITHIN: Final = 5
 # Facets whose counts an answer carries; `stance` is counted over passages, the others over records.
 COUNTED: Final = ("outcome", "kind", "service", "theme", "sector", "nation", "region", "council_type")
 _WORD: Final = re.compile(r"\w+(?:['’]\w+)*")
@@ -211,12 +212,12 @@ def _choose(
     fair = [_fair(ranked, indices[0]) for _, indices in groups]
     told = [[stances[index] for index in indices if _fair(ranked, index)] for _, indices in groups]
     setbacks = any("did-not-work" in some for some in told)
-    moved = ranking.balance(told, fair) if balanced else None
+    moved = ranking.balance(told, fair, BALANCED_WITHIN) if balanced else None
     if moved is not None:
         record, indices = groups.pop(moved)
         teller = next(index for index in indices if stances[index] == "did-not-work" and _fair(ranked, index))
         indices = [teller, *(index for index in indices if index != teller)]
-        groups.insert(min(moved, min(limit, 5) - 1), (record, indices))
+        groups.insert(min(moved, BALANCED_WITHIN - 1, limit - 1), (record, indices))
     return groups[:limit], setbacks
 
 
@@ -320,16 +321,17 @@ class _Shower:
 
     def _words_of(self, text: str) -> dict[str, str]:
         """Stem -> the word as the text has it, without stop words."""
+        stems = self._generation.lexical.stems
         found: dict[str, str] = {}
-        for match in _WORD.finditer(text):
-            for stem in self._generation.lexical.words(match[0]):
-                found.setdefault(stem, match[0])
+        for word in _WORD.findall(text):
+            for stem in stems(word):
+                found.setdefault(stem, word)
         return found
 
     def _in_common(self, row: PassageRow) -> tuple[str, ...]:
-        """Words of the passage that the question has too, in any form, as the passage writes them."""
-        stems = self._generation.lexical.words(f"{row.prefix}\n{row.sentences}")
-        return tuple(self._asked[stem].lower() for stem in stems if stem in self._asked)
+        """The question's words that the passage has too, in any form, as the question writes them."""
+        here = self._words_of(f"{row.prefix} {row.sentences}")
+        return tuple(dict.fromkeys(word.lower() for stem, word in self._asked.items() if stem in here))
 
 
 class _Clock:

@@ -91,19 +91,33 @@ class RecordStore:
         """The content hash of each record, by id."""
         return {row["id"]: row["content_hash"] for row in self._db.query("select id, content_hash from records")}
 
-    def load(self, files: Mapping[str, tuple[str, str]], *, whole: bool = False, prune: bool = False) -> LoadReport:
+    def loaded(self) -> dict[str, str]:
+        """The hash of each record's file as it was last loaded, by id."""
+        return {row["id"]: row["loaded_hash"] for row in self._db.query("select id, loaded_hash from records")}
+
+    def load(
+        self,
+        files: Mapping[str, tuple[str, str]],
+        *,
+        unchanged: Sequence[str] = (),
+        whole: bool = False,
+        prune: bool = False,
+    ) -> LoadReport:
         """Takes records from files, by id: (kind, Markdown). All of it or, on an error, none.
+
+        `unchanged` are the ids of files that are there and need not be looked at.
 
         A record that was edited here since it was loaded is never overwritten: when its file changed too, it is a
         conflict. With `whole`, the files are all there are, and records without one are reported as absent; `prune`
         then removes those that were never edited here.
         """
         result: dict[str, list[str]] = {name: [] for name in LoadReport.__slots__}
+        result["unchanged"] += unchanged
         with self._writing():
             known = {row["id"]: row for row in self._db.query("select id, content_hash, loaded_hash from records")}
             for record, (kind, markdown) in files.items():
                 result[self._load_one(record, kind, markdown, known.get(record))].append(record)
-            for record in sorted(set(known) - set(files)) if whole else ():
+            for record in sorted(set(known) - set(files) - set(unchanged)) if whole else ():
                 edited = known[record]["content_hash"] != known[record]["loaded_hash"]
                 if prune and not edited:
                     self._db.execute("delete from records where id = ?", [record])
@@ -244,6 +258,8 @@ def write_passages(path: Path, records: Iterable[RecordRow], passages: Iterable[
             ((ordinal, *astuple(row)) for ordinal, row in enumerate(passages)),
         )
         connection.execute("commit")
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be written: {error}; the last index still answers") from error
     finally:
         connection.close()
 

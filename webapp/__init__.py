@@ -13,7 +13,8 @@ from webapp import about, api, ask, assets, compression, errors, health, library
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A question longer than this is refused, in words, before anything is searched; KB_QUESTION_MAX sets another bound.
+    from flask import Response
+
 _TEMPLATES: Final = "templates"
 # Nothing is posted to this app yet, so a body of any size is refused early.
 _BODY_MAX_BYTES: Final = 64 * 1024
@@ -22,12 +23,15 @@ _BODY_MAX_BYTES: Final = 64 * 1024
 class _App(Flask):
     """Flask, with a log of failures that holds no word of what was asked."""
 
-    log_exception = errors.log_exception
-    handle_exception = errors.handle_exception
+    def handle_exception(self, e: Exception) -> Response:
+        return errors.handle_exception(self, e)
+
+    def log_exception(self, exc_info: Any) -> None:
+        errors.log_failure(self, exc_info[1])
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """The app. `config` may carry `KNOWLEDGE_BASE` (the caller closes it) and `QUESTION_MAX`, in characters.
+    """Makes the app. `config` may carry `KNOWLEDGE_BASE` (the caller closes it) and `QUESTION_MAX`, in characters.
 
     Without a knowledge base one is opened from the environment's settings. A missing index is no reason to fail: the
     pages then say what to do, and answer as soon as there is one. Raises `assets.AssetsNotBuilt` when the styles were

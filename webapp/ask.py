@@ -66,12 +66,15 @@ def search() -> ResponseReturnValue:
     answer = knowledge().ask(asked.question, asked.filters, limit=_HITS, balanced=True)
     chosen = asked.by_field
     library = knowledge().facet_counts() if chosen else {}
+    facets = presenting.make_facets(answer, chosen, library)
+    seen = {facet.field for facet in facets}
     return render_template(
         "search.html",
         asked=asked,
         answer=answer,
         cards=[presenting.make_card(hit) for hit in answer.hits],
-        facets=presenting.make_facets(answer, chosen, library),
+        facets=facets,
+        unseen=[(field, value) for field, value in asked.chosen if field not in seen],
         short=short(asked.question),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -14,8 +14,6 @@ from kb.errors import NoIndex
 from webapp import api
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from flask.typing import ResponseReturnValue
 
 
@@ -66,6 +64,8 @@ _LAST_RESORT: Final = (
     "<h1>Something went wrong on our side</h1><p>Try again in a minute.</p></html>"
 )
 _RETRY_SECONDS: Final = 30
+# The exception itself names folders of the server; it goes to the log when the library is opened or refreshed.
+_NO_INDEX: Final = "There is no index to answer from. Whoever runs this service can run `kb load` and then `kb index`."
 
 
 def init_app(app: Flask) -> None:
@@ -73,9 +73,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(NoIndex, _no_index)
 
 
-def _page(status: int, remedy: str = "") -> Response:
+def _page(status: int) -> Response:
     explanation = _EXPLANATIONS.get(HTTPStatus(status), _OTHER)
-    return make_response(render_template("error.html", explanation=explanation, remedy=remedy, status=status), status)
+    return make_response(render_template("error.html", explanation=explanation, status=status), status)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -86,11 +86,11 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return _page(error.code)
 
 
-def _no_index(error: NoIndex) -> ResponseReturnValue:
+def _no_index(_: NoIndex) -> ResponseReturnValue:
     if request.path.startswith(api.PREFIX):
-        response = api.problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        response = api.problem(HTTPStatus.SERVICE_UNAVAILABLE, _NO_INDEX)
     else:
-        response = _page(HTTPStatus.SERVICE_UNAVAILABLE, remedy=str(error))
+        response = _page(HTTPStatus.SERVICE_UNAVAILABLE)
     response.headers["Retry-After"] = str(_RETRY_SECONDS)
     return response
 
@@ -100,24 +100,22 @@ def handle_exception(app: Flask, error: Exception) -> Response:
 
     Nothing may reach the server beneath: waitress logs an exception's message, and a message can hold the question.
     """
-    app.log_exception((type(error), error, error.__traceback__))
+    log_failure(app, error)
     try:
-        response = app.make_response(app.ensure_sync(_http_error)(InternalServerError()))
+        response = app.make_response(_http_error(InternalServerError()))
         return app.finalize_request(response, from_error_handler=True)
     except Exception as another:
-        app.log_exception((type(another), another, another.__traceback__))
+        log_failure(app, another)
         return Response(_LAST_RESORT, status=500, mimetype="text/html", headers={"Cache-Control": "no-store"})
 
 
-def log_exception(
-    app: Flask, exc_info: tuple[type, BaseException, TracebackType | None] | tuple[None, None, None] | Any
-) -> None:
+def log_failure(app: Flask, error: BaseException | None) -> None:
     """Logs where a failure came about: the route, the kinds of exception and the lines of code. Never their messages.
 
     Flask's own log line has the path and the message, and either can hold what a person typed.
     """
     route = request.url_rule.rule if request.url_rule else "an unknown address"
-    app.logger.error("%s %s failed: %s", request.method, route, describe(exc_info[1]))
+    app.logger.error("%s %s failed: %s", request.method, route, describe(error))
 
 
 def describe(error: BaseException | None) -> str:

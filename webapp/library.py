@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final, cast
 from flask import current_app
 
 from kb.errors import KbError
+from kb.knowledge import KnowledgeBase
 
 if TYPE_CHECKING:
     from flask import Flask
-    from kb.knowledge import KnowledgeBase
 
     from kb.settings import Settings
 
@@ -27,6 +27,7 @@ class Refresher:
         self._knowledge = knowledge
         self._lock = threading.Lock()
         self._due = time.monotonic() + REFRESH_SECONDS
+        self._told = ""
 
     def __call__(self) -> None:
         if time.monotonic() < self._due or not self._lock.acquire(blocking=False):
@@ -34,9 +35,12 @@ class Refresher:
         try:
             self._due = time.monotonic() + REFRESH_SECONDS
             self._knowledge.refresh()
-        except KbError as error:
+            self._told = ""
+        except (KbError, OSError) as error:
             # The generation that is open goes on answering; one that is not there is met, and told, by the page itself.
-            current_app.logger.warning("The library could not be refreshed: %s", error)
+            if str(error) != self._told:  # once, and not once a second
+                self._told = str(error)
+                current_app.logger.warning("The library could not be refreshed: %s", error)
         finally:
             self._lock.release()
 
@@ -44,10 +48,8 @@ class Refresher:
 def init_app(app: Flask, settings: Settings | None) -> None:
     """Opens the knowledge base unless the configuration has one."""
     if "KNOWLEDGE_BASE" not in app.config:
-        from kb.knowledge import KnowledgeBase as Opened  # noqa: PLC0415  tests with a made-up library need no engine
-
         assert settings is not None  # noqa: S101  create_app reads the settings when there is no knowledge base
-        app.config["KNOWLEDGE_BASE"] = Opened.open(settings)
+        app.config["KNOWLEDGE_BASE"] = KnowledgeBase.open(settings)
     refresher = Refresher(app.config["KNOWLEDGE_BASE"])
     app.before_request(refresher)
 

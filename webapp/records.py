@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, abort, render_template
+from markupsafe import Markup
 
 from kb.records import Case, Record, years
 from webapp import presenting
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 blueprint = Blueprint("records", __name__)
+
+_NOTE: Final = Markup('<span class="cf-note">{}</span>')
 
 
 @blueprint.get("/records/<record_id>")
@@ -32,14 +35,14 @@ def record(record_id: str) -> ResponseReturnValue:
         where=presenting.where(found),
         period=presenting.period_words(found.kind, years(found)),
         sections=[(section, section_blocks(section, sources)) for section in found.sections],
-        facts=_facts(found),
+        facts=_facts(found, sources),
         marks=partial(line_html, sources=sources),
         linked=[one for one in related if one.how],
         similar=[one for one in related if not one.how],
     )
 
 
-def _facts(found: Record) -> list[dict[str, object]]:
+def _facts(found: Record, sources: frozenset[str]) -> list[dict[str, dict[str, object]]]:
     """The rows of the summary list: what kind of record it is and how far it can be trusted."""
     rows = [("Kind", presenting.label("kind", found.kind), presenting.note("kind", found.kind))]
     if isinstance(found, Case):
@@ -63,11 +66,14 @@ def _facts(found: Record) -> list[dict[str, object]]:
             rows.append(
                 (
                     "Kept back on purpose",
-                    ", ".join(one.replace("_", " ") for one in found.withheld),
+                    ", ".join(one.replace("_", " ") for one in found.withheld).capitalize(),
                     "So that nobody who confided can be traced.",
                 )
             )
-    return [{"key": key, "value": value, "note": note} for key, value, note in rows]
+    return [
+        {"key": {"text": key}, "value": {"html": line_html(value, sources) + (_NOTE.format(note) if note else "")}}
+        for key, value, note in rows
+    ]
 
 
 def _explained(name: str, code: str) -> tuple[str, str]:

@@ -160,4 +160,5 @@ def _plain_blocks(text: str) -> list[tuple[bool, str]]:
         else:
             blocks.append((False, [line.strip()]))
             fresh = False
-    return [(is_item, _EMPHASIS.sub("", _LINK.sub(r"\1", " ".join(lines)))) for is_item, lines in blocks]
+    alone = len(blocks) == 1  # a list of one item, cut out of its list, reads better as a sentence
+    return [(is_item and not alone, _EMPHASIS.sub("", _LINK.sub(r"\1", " ".join(lines)))) for is_item, lines in blocks]

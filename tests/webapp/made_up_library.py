@@ -1,4 +1,4 @@
-"""A knowledge base without an engine: it has the interface of `kb.knowledge.KnowledgeBase`, and ranks by words in common.
+"""A knowledge base without an engine: the interface of `kb.knowledge.KnowledgeBase`, ranking by words in common.
 
 It is built from real records, so that what the pages show is what they will show. Its scores mean nothing.
 """
@@ -21,9 +21,10 @@ from kb.records import Case, Lesson, Record, place, years
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_NO_FILTERS = Filters()
 RECORDS = Path(__file__).parent / "records"
 _WORD = re.compile(r"[a-z']{4,}")
-_NO_MEANING = frozenset("what that this with from have does when were they their there which about would could".split())
+_NO_MEANING = frozenset({"what", "that", "this", "with", "from", "have", "does", "when", "were", "they", "would"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,7 @@ class MadeUpLibrary:
         if self.failure is not None:
             raise self.failure
 
-    def ask(
-        self, question: str, filters: Filters = Filters(), *, limit: int = 10, balanced: bool = False
-    ) -> Answer:
+    def ask(self, question: str, filters: Filters = _NO_FILTERS, *, limit: int = 10, balanced: bool = False) -> Answer:
         self._check()
         self.asked.append((question, filters, limit, balanced))
         words = set(_WORD.findall(question.lower())) - _NO_MEANING
@@ -82,10 +81,8 @@ class MadeUpLibrary:
         found.sort(key=lambda one: (-one[0], one[1].id))
         close = bool(found) and found[0][0] >= 0.25
         bearing = [one for one in found if one[0] >= 0.25]
-        shown = [one for one in (bearing if close else found)][:limit]
-        hits = tuple(
-            _hit(rank, record, extracts) for rank, (_, record, extracts) in enumerate(shown, start=1)
-        )
+        shown = (bearing if close else found)[:limit]
+        hits = tuple(_hit(rank, record, extracts) for rank, (_, record, extracts) in enumerate(shown, start=1))
         counts: dict[str, Counter[str]] = {}
         for _, record, _ in bearing:
             for field, values in record_terms(record).items():
@@ -158,7 +155,16 @@ def _extracts(record: Record, words: set[str]) -> list[Extract]:
             anchor = section.anchor if number == 1 else f"{section.anchor}-{number}"
             extracts.append(
                 Extract(
-                    section.heading, section.stance, anchor, block, best, score, score, score, band, tuple(sorted(common))
+                    section.heading,
+                    section.stance,
+                    anchor,
+                    block,
+                    best,
+                    score,
+                    score,
+                    score,
+                    band,
+                    tuple(sorted(common)),
                 )
             )
     return extracts

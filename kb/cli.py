@@ -1,0 +1,364 @@
+"""The `kb` command: each subcommand parses, calls one method, and formats. Progress and faults of running go to stderr.
+
+Exit codes: 0 done; 1 done, and something is wrong (faults, conflicts, nothing close with --strict); 2 wrong use;
+3 it could not be done, and stderr says why and what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from kb import vocabulary
+from kb.errors import KbError
+from kb.filters import FIELDS, FilterError, make_filters
+from kb.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kb.answer import Answer, Hit
+    from kb.knowledge import KnowledgeBase, Status
+
+EXIT_FAULTS: Final = 1
+EXIT_FAILED: Final = 3
+_EXIT_CODES: Final = "Exit codes: 0 done, 1 done but something is wrong, 2 wrong use, 3 could not be done."
+
+
+class _Command(click.Command):
+    """A command whose failures are one clear line, and exit code 3."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KbError as error:
+            click.echo(f"kb {ctx.info_name}: {error}", err=True)
+            ctx.exit(EXIT_FAILED)
+
+
+class _Group(click.Group):
+    command_class = _Command
+
+
+def _example(*lines: str) -> str:
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+_json_option: Final = click.option("--json", "as_json", is_flag=True, help="Give JSON, for a machine to read.")
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXIT_CODES)
+@click.version_option(package_name="critical-friend")
+def main() -> None:
+    """Critical Friend: ask what works, get ranked passages from case studies and anonymised lessons.
+
+    Settings are environment variables: KB_CORPUS, KB_INSTANCE, KB_INDEX, KB_MODEL and the rest (README, Settings).
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
+
+
+def _settings() -> Settings:
+    return Settings.from_environment()
+
+
+def _knowledge() -> KnowledgeBase:
+    from kb.knowledge import KnowledgeBase  # noqa: PLC0415  `kb check` and `--help` need no search engine
+
+    return KnowledgeBase(_settings())
+
+
+@main.command(epilog=_example("kb check", "kb check corpus/cases/new.md", "kb check --json drafts/"))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@_json_option
+def check(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Check records: every fault of every file, each as file:line: what is wrong and what would be right.
+
+    Without PATH it checks the corpus. Exit code 1 when there is any fault.
+    """
+    from kb.corpus import council_names, read_corpus  # noqa: PLC0415
+
+    settings = _settings()
+    corpus = read_corpus(paths or (settings.corpus,), council_names(settings.corpus))
+    if as_json:
+        faults = [{"file": str(one.path), "line": one.line, "message": one.message} for one in corpus.faults]
+        click.echo(json.dumps({"files": len(corpus.files), "faults": faults}, ensure_ascii=False, indent=1))
+    else:
+        for fault in corpus.faults:
+            click.echo(str(fault))
+        fine, faulty = _count(len(corpus.files), "record"), _count(len(corpus.faults), "fault")
+        click.echo(f"{fine} without fault, {faulty}", err=True)
+    if corpus.faults:
+        raise click.exceptions.Exit(EXIT_FAULTS)
+
+
+@main.command(epilog=_example("kb load", "kb load corpus/cases", "kb load --prune", "kb load --json"))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--prune", is_flag=True, help="Remove records whose file is gone, if they were never edited here.")
+@_json_option
+def load(paths: tuple[Path, ...], prune: bool, as_json: bool) -> None:
+    """Load records into the system of record, by what has changed.
+
+    A record that was edited here since it was loaded is never overwritten: when its file changed too, it is reported as
+    a conflict, with exit code 1. Files with faults are reported and left out, with exit code 1.
+    """
+    with _knowledge() as knowledge:
+        report, faults = knowledge.load(paths, prune=prune)
+    for fault in faults:
+        click.echo(str(fault), err=True)
+    parts = {name: list(getattr(report, name)) for name in report.__slots__}
+    if as_json:
+        click.echo(json.dumps({**parts, "faults": len(faults)}, indent=1))
+    else:
+        for name in ("added", "updated", "removed"):
+            for record in parts[name]:
+                click.echo(f"{name} {record}")
+        for record in parts["conflicts"]:
+            click.echo(f"conflict {record}: edited here and changed in its file; nothing was overwritten")
+        for record in parts["absent"]:
+            click.echo(f"absent {record}: it has no file any more and was kept; `kb load --prune` removes it")
+        click.echo(", ".join(f"{len(ids)} {name}" for name, ids in parts.items()), err=True)
+    if faults or report.conflicts:
+        raise click.exceptions.Exit(EXIT_FAULTS)
+
+
+@main.command(epilog=_example("kb index", "kb index --full", "kb index --json"))
+@click.option("--full", is_flag=True, help="Embed everything again instead of reusing what has not changed.")
+@_json_option
+def index(full: bool, as_json: bool) -> None:
+    """Build and publish an index generation of what was loaded; only changed passages are embedded."""
+    with _knowledge() as knowledge, _Bar() as bar:
+        report = knowledge.build(full=full, progress=bar.step)
+    if as_json:
+        click.echo(json.dumps({name: getattr(report, name) for name in report.__slots__}, indent=1))
+        return
+    done = "published" if report.published else "nothing has changed since"
+    click.echo(
+        f"{done} {report.generation}: {_count(report.records, 'record')}, {_count(report.passages, 'passage')}, "
+        f"{report.embedded} embedded, {report.reused} reused, {report.seconds:.1f} s"
+    )
+
+
+@main.command(
+    epilog=_example(
+        'kb ask "how did others get out of a section 114 notice?"',
+        'kb ask "agency social workers" --outcome failed --outcome relapsed',
+        'kb ask "housing repairs backlog" --kind lesson --limit 3 --json',
+    )
+)
+@click.argument("question")
+@click.option("--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="How many records.")
+@click.option("--outcome", multiple=True, help="Only records with this outcome; may be given several times.")
+@click.option("--service", multiple=True, help="Only records on this service.")
+@click.option("--theme", multiple=True, help="Only records on this theme.")
+@click.option("--kind", multiple=True, help="Only named cases (case) or anonymised lessons (lesson).")
+@click.option("--filter", "others", multiple=True, metavar="FIELD=VALUE", help=f"Any filter: {', '.join(FIELDS)}.")
+@click.option("--from", "first_year", type=int, help="Only records about this year or later ones.")
+@click.option("--to", "last_year", type=int, help="Only records about this year or earlier ones.")
+@click.option("--balanced", is_flag=True, help="Have what did not work told among the first five.")
+@_json_option
+def ask(
+    question: str,
+    limit: int,
+    others: tuple[str, ...],
+    first_year: int | None,
+    last_year: int | None,
+    balanced: bool,
+    as_json: bool,
+    **chosen: tuple[str, ...],
+) -> None:
+    """Ask QUESTION in plain English and get ranked passages."""
+    wanted = {field: list(values) for field, values in chosen.items()}
+    for other in others:
+        field, equals, value = other.partition("=")
+        if not equals:
+            raise click.UsageError(f"--filter {other!r} is not FIELD=VALUE")
+        wanted.setdefault(field, []).append(value)
+    try:
+        filters = make_filters(wanted, first_year=first_year, last_year=last_year)
+    except FilterError as error:
+        raise click.UsageError(str(error)) from error
+    with _knowledge() as knowledge:
+        answer = knowledge.ask(question, filters, limit=limit, balanced=balanced)
+    if as_json:
+        click.echo(json.dumps(answer.as_json(), ensure_ascii=False, indent=1))
+    else:
+        click.echo(_tell(answer))
+
+
+@main.command(
+    epilog=_example("kb evaluate tests/questions/starter.jsonl", "kb evaluate --beir ../shared/eval/scifact --json")
+)
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--beir", type=click.Path(path_type=Path, file_okay=False), help="A test set in BEIR layout.")
+@_json_option
+def evaluate(file: Path | None, beir: Path | None, as_json: bool) -> None:
+    """Score the search on judged questions.
+
+    FILE is JSON lines {"question": ..., "relevant": {"record-id": 1 to 3}}: nDCG@10, recall@10 and MRR, by leg and
+    fused, with bootstrap 95% intervals. --beir builds a throw-away index over DIR/corpus.jsonl, through the same
+    passages, encoder, legs and fusion, and scores DIR/queries.jsonl against DIR/qrels/test.tsv.
+    """
+    from kb import evaluate as evaluation  # noqa: PLC0415
+
+    if (file is None) == (beir is None):
+        raise click.UsageError("give either FILE or --beir DIR")
+    with _knowledge() as knowledge, _Bar() as bar:
+        if beir is not None:
+            result = evaluation.evaluate_beir(knowledge, beir, bar.step)
+        else:
+            result = evaluation.evaluate_questions(knowledge, evaluation.read_questions(file or Path()))
+    click.echo(json.dumps(result, indent=1) if as_json else evaluation.as_text(result))
+
+
+@main.command(epilog=_example("kb bench", "kb bench --passages 100000 --json"))
+@click.option("--passages", type=click.IntRange(100, 5_000_000), help="Measure on a synthetic library of this size.")
+@_json_option
+def bench(passages: int | None, as_json: bool) -> None:
+    """Measure speed and memory, on the current index or on a synthetic library."""
+    from kb import bench as benchmark  # noqa: PLC0415
+
+    with _knowledge() as knowledge, _Bar() as bar:
+        result = benchmark.measure(knowledge, passages, bar.step)
+    click.echo(json.dumps(result, indent=1) if as_json else benchmark.as_text(result))
+
+
+@main.command(epilog=_example("kb status", "kb status --verify", "kb status --json"))
+@click.option("--verify", is_flag=True, help="Check every byte of the index against its manifest.")
+@_json_option
+def status(verify: bool, as_json: bool) -> None:
+    """Say what is built, from what, how big and how old. Exit code 1 when there is no usable index."""
+    with _knowledge() as knowledge:
+        state = knowledge.status(hashes=verify)
+    click.echo(json.dumps(_status_json(state), indent=1) if as_json else _status_text(state))
+    if not state.health.ok:
+        raise click.exceptions.Exit(EXIT_FAULTS)
+
+
+@main.command(epilog=_example("kb serve", "kb serve --load", "kb serve --host 0.0.0.0 --port 8080"))
+@click.option("--host", help="Address to listen on (KB_HOST).")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (KB_PORT).")
+@click.option("--load", "load_first", is_flag=True, help="First load the corpus, and index what has changed.")
+def serve(host: str | None, port: int | None, load_first: bool) -> None:
+    """Serve the pages and the API, as scripts/server does."""
+    from webapp.serve import serve as run  # noqa: PLC0415  the only command that needs the web app
+
+    settings = _settings()
+    with _knowledge() as knowledge:
+        if load_first:
+            _prepare(knowledge)
+        run(knowledge, host or settings.host, port or settings.port)
+
+
+def _prepare(knowledge: KnowledgeBase) -> None:
+    """Loads what has changed in the corpus and indexes it; faults are told and leave the rest to be served."""
+    report, faults = knowledge.load()
+    for fault in faults:
+        click.echo(str(fault), err=True)
+    for record in report.conflicts:
+        click.echo(f"conflict {record}: edited here and changed in its file; nothing was overwritten", err=True)
+    with _Bar() as bar:
+        built = knowledge.build(progress=bar.step)
+    if built.published:
+        click.echo(f"indexed {_count(built.records, 'record')}, {_count(built.passages, 'passage')}", err=True)
+
+
+# --- formatting -------------------------------------------------------------------------------------------------------
+
+
+class _Bar:
+    """A progress bar on stderr; nothing at all where stderr is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._stage = ""
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._finish()
+
+    @property
+    def step(self) -> Callable[[str, int, int], None]:
+        return self._step
+
+    def _step(self, stage: str, done: int, total: int) -> None:
+        if not sys.stderr.isatty() or not total:
+            return
+        if stage != self._stage:
+            from tqdm import tqdm  # noqa: PLC0415  only where somebody sees it
+
+            self._finish()
+            self._bar = tqdm(total=total, desc=stage, unit="", file=sys.stderr, leave=True)
+            self._stage = stage
+        self._bar.update(done - self._bar.n)
+
+    def _finish(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _tell(answer: Answer) -> str:
+    if not answer.hits:
+        return "Nothing to search for: ask in a few words." if not answer.question.strip() else "No record fits."
+    lines = []
+    if answer.close:
+        outcomes = ", ".join(f"{count} {code}" for code, count in answer.counts["outcome"].items())
+        lines.append(f"{_count(answer.total, 'record')} bear on this: {outcomes}.")
+    else:
+        lines.append("Nothing in the library comes close to this. The nearest, all weak:")
+    lines += [_tell_hit(hit) for hit in answer.hits]
+    if answer.close and not answer.setbacks:
+        lines.append("Nothing is recorded on what did not work.")
+    return "\n\n".join(lines)
+
+
+def _tell_hit(hit: Hit) -> str:
+    as_at = f" as at {hit.outcome_as_at}" if hit.outcome_as_at else ""
+    outcome = vocabulary.OUTCOME.label_of(hit.outcome)
+    basis = vocabulary.FINDING_BASIS.label_of(hit.finding_basis)
+    first, last = hit.years
+    head = f"{hit.rank}. {hit.title}\n   {hit.place}, {first}-{last}. {outcome}{as_at}. {basis}. [{hit.band}]"
+    text = textwrap.fill(f"{hit.passage.section}: {' '.join(hit.passage.text.split())}", 100)
+    mark = textwrap.fill(f"> {' '.join(hit.passage.highlight.split())}", 100, subsequent_indent="  ")
+    return "\n".join([head, textwrap.indent(f"{mark}\n{text}\n{hit.url}", "   ")])
+
+
+def _status_json(state: Status) -> dict[str, Any]:
+    manifest = state.manifest
+    return {
+        "ok": state.health.ok,
+        "message": state.health.message,
+        "generation": state.health.generation,
+        "records": state.health.records,
+        "passages": state.health.passages,
+        "stored_records": state.stored,
+        "stale": state.stale,
+        "bytes": state.bytes,
+        "created": manifest.created if manifest else "",
+        "model": manifest.model if manifest else "",
+        "folder": str(state.folder),
+    }
+
+
+def _status_text(state: Status) -> str:
+    if not state.health.ok or state.manifest is None:
+        return f"No usable index. {state.health.message}"
+    stale = "stale: the records have changed since; run `kb index`" if state.stale else "up to date"
+    return (
+        f"{state.health.generation} ({stale})\n"
+        f"built {state.manifest.created} with {state.manifest.model}, in {state.manifest.seconds} s\n"
+        f"{_count(state.health.records, 'record')} of {state.stored} in the store, "
+        f"{_count(state.health.passages, 'passage')}, {state.bytes / 1e6:.1f} MB in {state.folder}"
+    )

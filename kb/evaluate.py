@@ -1,0 +1,210 @@
+"""Judged questions -> measures, on the library itself or on a public test set in BEIR layout."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from kb import measures, ranking
+from kb.builder import build
+from kb.drafts import draft_text
+from kb.errors import QuestionSetError
+from kb.generation import IndexFolder, open_current
+from kb.search import Ranked, Searcher
+from kb.store import StoredRecord, content_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from kb.knowledge import KnowledgeBase
+
+    Progress = Callable[[str, int, int], None]
+
+LEGS: Final = ("lexical", "dense", "fused")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A question with the grade of each relevant record; empty when the library has no answer."""
+
+    question: str
+    relevant: dict[str, float]
+    half: str = ""
+    tags: tuple[str, ...] = ()
+
+
+def read_questions(path: Path) -> list[Judged]:
+    """Reads JSON lines {"question", "relevant": {"record-id": 1 to 3}}. Raises QuestionSetError with file and line."""
+    questions = []
+    for number, data in _json_lines(path):
+        question, relevant = data.get("question"), data.get("relevant")
+        if not isinstance(question, str) or not isinstance(relevant, dict):
+            raise QuestionSetError(f'{path}:{number}: a line has "question" (text) and "relevant" (record-id: 1 to 3)')
+        if any(grade not in (1, 2, 3) for grade in relevant.values()):
+            raise QuestionSetError(f"{path}:{number}: a grade is 1, 2 or 3")
+        tags = tuple(str(tag) for tag in data.get("tags", ()))
+        questions.append(Judged(question, {k: float(v) for k, v in relevant.items()}, str(data.get("half", "")), tags))
+    if not questions:
+        raise QuestionSetError(f"{path}: holds no question")
+    return questions
+
+
+def rank_by_leg(searcher: Searcher, ranked: Ranked) -> dict[str, list[str]]:
+    """The ids of the records in the order of each leg alone, and fused; a leg ranks only what it found itself."""
+    ids = [card["id"] for card in searcher.cards]
+    records = searcher.generation.record_of[ranked.passages].astype(np.int64)
+    fused = [ids[record] for record, _ in ranked.groups]
+    orders = {}
+    for leg, scores in (("lexical", ranked.lexical), ("dense", ranked.semantic)):
+        found = scores > 0
+        groups = ranking.group(records[found], ranked.passages[found], scores[found])
+        orders[leg] = [ids[record] for record, _ in groups]
+    return {**orders, "fused": fused}
+
+
+def evaluate_questions(knowledge: KnowledgeBase, questions: Sequence[Judged]) -> dict[str, Any]:
+    """nDCG@10, recall@10 and MRR over the answerable questions, by leg and fused, with bootstrap 95% intervals.
+
+    `unanswerable` says how many questions without an answer there were, and how many of those something close was
+    found for; `answered` is the share of the answerable ones for which something close was found.
+    Raises QuestionSetError for a record id that the library does not have.
+    """
+    searcher = knowledge.searcher()
+    known = {card["id"] for card in searcher.cards}
+    scores: dict[str, dict[str, list[float]]] = {leg: {"ndcg@10": [], "recall@10": [], "mrr": []} for leg in LEGS}
+    best_in_three, answered, wrongly = [], [], 0
+    for judged in questions:
+        unknown = set(judged.relevant) - known
+        if unknown:
+            raise QuestionSetError(f"{judged.question!r}: the library has no record {', '.join(sorted(unknown))}")
+        close = searcher.ask(judged.question, limit=1).close
+        if not judged.relevant:
+            wrongly += close
+            continue
+        answered.append(float(close))
+        orders = rank_by_leg(searcher, searcher.rank(judged.question))
+        for leg, order in orders.items():
+            scores[leg]["ndcg@10"].append(measures.ndcg(order, judged.relevant))
+            scores[leg]["recall@10"].append(measures.recall(order, judged.relevant, 10))
+            scores[leg]["mrr"].append(measures.reciprocal_rank(order, judged.relevant))
+        best = max(judged.relevant.values())
+        best_in_three.append(float(any(judged.relevant.get(name) == best for name in orders["fused"][:3])))
+    return {
+        "questions": len(questions),
+        "answerable": len(answered),
+        **{leg: {name: measures.mean_with_interval(values) for name, values in scores[leg].items()} for leg in LEGS},
+        "best_in_first_three": measures.mean_with_interval(best_in_three),
+        "answered": measures.mean_with_interval(answered),
+        "unanswerable": {"questions": len(questions) - len(answered), "close": wrongly},
+    }
+
+
+def evaluate_beir(knowledge: KnowledgeBase, folder: Path, progress: Progress) -> dict[str, Any]:
+    """Scores the search on a test set: {"ndcg@10", "recall@100", "legs", "queries", "documents", "ask_ms_p50"}.
+
+    Builds a throw-away index over corpus.jsonl, through the same passages, encoder, legs and fusion as the product;
+    its embeddings are kept beside the index, so that a second run embeds nothing. Raises QuestionSetError for a
+    folder that is not in BEIR layout.
+    """
+    judged = _read_beir_questions(folder)
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    index = IndexFolder(knowledge.index.folder / "throw-away" / f"{folder.name}-{digest}")
+    encoder = knowledge.encoder()
+    documents = _read_documents(folder / "corpus.jsonl")
+    stored = [StoredRecord(name, content_hash(f"{title}\n{text}"), text) for name, (title, text) in documents.items()]
+    build(
+        index,
+        stored,
+        encoder,
+        draft=lambda record, count: draft_text(record.id, documents[record.id][0], record.markdown, count),
+        progress=progress,
+    )
+    values: dict[str, list[float]] = {leg: [] for leg in LEGS}
+    recalls, times = [], []
+    with open_current(index) as generation:
+        searcher = Searcher(generation, encoder)
+        for number, one in enumerate(judged):
+            started = time.perf_counter()
+            ranked = searcher.rank(one.question)
+            times.append((time.perf_counter() - started) * 1e3)
+            orders = rank_by_leg(searcher, ranked)
+            for leg in LEGS:
+                values[leg].append(measures.ndcg(orders[leg], one.relevant))
+            recalls.append(measures.recall(orders["fused"], one.relevant, 100))
+            progress("ask", number + 1, len(judged))
+    means = {leg: round(float(np.mean(scores)), 4) for leg, scores in values.items()}
+    return {
+        "ndcg@10": means["fused"],
+        "recall@100": round(float(np.mean(recalls)), 4),
+        "legs": {"lexical": means["lexical"], "dense": means["dense"]},
+        "queries": len(judged),
+        "documents": len(documents),
+        "ask_ms_p50": round(float(np.percentile(times, 50)), 3),
+    }
+
+
+def as_text(result: dict[str, Any]) -> str:
+    """The result for a person: a line a figure."""
+    lines = []
+    for name, value in result.items():
+        if isinstance(value, dict) and "mean" in value:
+            lines.append(f"{name:22} {value['mean']:.3f}  ({value['low']:.3f} to {value['high']:.3f})")
+        elif isinstance(value, dict):
+            for inner, figure in value.items():
+                told = (
+                    figure if not isinstance(figure, dict) else "{mean:.3f}  ({low:.3f} to {high:.3f})".format(**figure)
+                )
+                lines.append(f"{name + ' ' + inner:22} {told}")
+        else:
+            lines.append(f"{name:22} {value}")
+    return "\n".join(lines)
+
+
+def _read_documents(path: Path) -> dict[str, tuple[str, str]]:
+    """Title and text of each document, by id; a document without a text has its title for one."""
+    documents = {}
+    for number, data in _json_lines(path):
+        title = str(data.get("title") or "").strip()
+        documents[str(data.get("_id", number))] = (title, str(data.get("text") or "").strip() or title or "-")
+    return documents
+
+
+def _read_beir_questions(folder: Path) -> list[Judged]:
+    """The queries that have judgements, in the order of queries.jsonl."""
+    relevant: dict[str, dict[str, float]] = {}
+    path = folder / "qrels" / "test.tsv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                relevant.setdefault(row["query-id"], {})[row["corpus-id"]] = float(row["score"])
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise QuestionSetError(f"{path}: not a BEIR judgement file (query-id, corpus-id, score): {error}") from error
+    texts = {str(data.get("_id")): str(data.get("text", "")) for _, data in _json_lines(folder / "queries.jsonl")}
+    judged = [Judged(text, relevant[name]) for name, text in texts.items() if name in relevant]
+    if not judged:
+        raise QuestionSetError(f"{folder}: no query of queries.jsonl has a judgement in qrels/test.tsv")
+    return judged
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise QuestionSetError(f"{path}: cannot be read: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except ValueError as error:
+            raise QuestionSetError(f"{path}:{number}: is not JSON: {error}") from error
+        if not isinstance(data, dict):
+            raise QuestionSetError(f"{path}:{number}: is not a JSON object")
+        yield number, data

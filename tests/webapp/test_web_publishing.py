@@ -1,0 +1,76 @@
+"""A new generation is published while people ask: no request fails, and the next question is answered from it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from made_up_library import RECORDS
+
+from kb.knowledge import KnowledgeBase
+from kb.settings import Settings
+from kb.store import RecordStore
+from webapp import create_app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from flask import Flask
+
+    from kb.encoder import Encoder
+
+PATHS = ("/", "/search?q=loans+to+a+company", "/records/l-7q2m9x", "/api/v1/search?q=improvement+plan", "/healthz")
+GENERATIONS = 4
+CASE = "nottingham-robin-hood-energy"
+LESSON = "l-7q2m9x"
+
+
+def publish(settings: Settings, encoder: Encoder, kind: str, record: str, markdown: str) -> str:
+    """Loads a record, and builds and publishes a generation; gives back its name."""
+    with RecordStore(settings.instance / "kb.sqlite", migrate=True) as store:
+        store.load({record: (kind, markdown)})
+    with KnowledgeBase(settings, encoder=encoder) as builder:
+        return builder.build().generation
+
+
+def ask_until(app: Flask, over: threading.Event, statuses: list[int]) -> None:
+    client = app.test_client()
+    while not over.is_set():
+        statuses.extend(client.get(path).status_code for path in PATHS)
+
+
+def test_publishing_while_serving(tmp_path: Path, made_up_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webapp.library.REFRESH_SECONDS", 0.02)
+    settings = replace(Settings.from_environment({}), instance=tmp_path / "instance", index=tmp_path / "index")
+    settings.instance.mkdir()
+    publish(settings, made_up_encoder, "lesson", LESSON, (RECORDS / f"{LESSON}.md").read_text("utf-8"))
+    with KnowledgeBase(settings, encoder=made_up_encoder) as knowledge:
+        app = create_app({"KNOWLEDGE_BASE": knowledge, "QUESTION_MAX": 2000})
+        client = app.test_client()
+        assert client.get(f"/records/{CASE}").status_code == 404
+        statuses: list[int] = []
+        over = threading.Event()
+        threads = [threading.Thread(target=ask_until, args=(app, over, statuses)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            for number in range(GENERATIONS):
+                changed = (RECORDS / f"{CASE}.md").read_text("utf-8")
+                changed = changed.replace("A city's own", f"A city's own ({number})")
+                generation = publish(settings, made_up_encoder, "case", CASE, changed)
+                time.sleep(0.1)  # the refresh's own interval, and some
+                found = client.get(f"/records/{CASE}")
+                assert f"A city&#39;s own ({number})" in found.text
+                health = client.get("/healthz").json
+                assert health is not None
+                assert health["generation"] == generation
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join(30)
+    assert len(statuses) > 50
+    assert set(statuses) == {200}
