@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 import faiss
@@ -33,6 +34,7 @@ def build_dense(path: Path, vectors: Floats) -> None:
             dimension, faiss.ScalarQuantizer.QT_8bit, _HNSW_NEIGHBOURS, faiss.METRIC_INNER_PRODUCT
         )
         index.hnsw.efConstruction = _HNSW_BUILD_BREADTH
+        faiss.omp_set_num_threads(os.cpu_count() or 1)
     if len(vectors):
         index.train(vectors)
         index.add(vectors)
@@ -47,6 +49,8 @@ class DenseIndex:
             self._index = faiss.read_index(str(path))
         except RuntimeError as error:
             raise DamagedGeneration(f"{path}: the dense index cannot be read: {error}") from error
+        # One question is one thread's work: waking others for it costs more than they save, and takes them from others.
+        faiss.omp_set_num_threads(1)
         self._exact = isinstance(self._index, faiss.IndexScalarQuantizer)
 
     @property

@@ -19,6 +19,10 @@ class DamagedGeneration(KbError):  # noqa: N818
     """An index generation is incomplete, or one of its files is not what its manifest says."""
 
 
+class OtherFormat(DamagedGeneration):
+    """An index generation is whole, and made by a version of this program that wrote it in another form."""
+
+
 class BuilderBusy(KbError):  # noqa: N818
     """Another process is building; the message says which."""
 

@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 
 from kb.dense import DenseIndex
-from kb.errors import DamagedGeneration, NoIndex
+from kb.errors import DamagedGeneration, NoIndex, OtherFormat
 from kb.lexical import LexicalIndex
 from kb.model import file_hash
 from kb.store import PassageFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -36,6 +35,7 @@ FORMAT_VERSION: Final = 2
 KEPT_GENERATIONS: Final = 2
 BUILDING_PREFIX: Final = ".building-"
 DAMAGED_PREFIX: Final = "damaged-"
+_POINTER_PREFIX: Final = ".CURRENT-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +139,11 @@ class Manifest:
         """Raises DamagedGeneration when there is none, or it cannot be read."""
         try:
             data = json.loads(layout.manifest.read_text("utf-8"))
-            manifest = cls(**data)
-        except (OSError, ValueError, TypeError) as error:
+            if data["format"] != FORMAT_VERSION:
+                raise OtherFormat(f"{layout.manifest}: format {data['format']}; this version reads {FORMAT_VERSION}")
+            return cls(**data)
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise DamagedGeneration(f"{layout.manifest}: cannot be read: {error}") from error
-        if manifest.format != FORMAT_VERSION:
-            raise DamagedGeneration(f"{layout.manifest}: format {manifest.format}, this version reads {FORMAT_VERSION}")
-        return manifest
 
 
 def check_files(layout: Layout, *, hashes: bool = False) -> Manifest:
@@ -180,11 +179,10 @@ class Generation:
             self.vectors: npt.NDArray[np.float16] = np.load(self.layout.vectors, mmap_mode="r")
             self.sentence_vectors: npt.NDArray[np.float16] = np.load(self.layout.sentence_vectors, mmap_mode="r")
             self.centre: npt.NDArray[np.float32] = np.load(self.layout.centre)
-            columns = np.load(self.layout.columns)
+            # Of each passage: its record, the passage its hit shows, and where its sentences begin in sentence_vectors.
+            self.record_of, self.target_of, self.first_sentence = np.load(self.layout.columns)
         except (OSError, ValueError) as error:
             raise DamagedGeneration(f"{folder}: its arrays cannot be read: {error}") from error
-        # For each passage: its record, the passage its hit shows, and where its sentences begin in sentence_vectors.
-        self.record_of, self.target_of, self.first_sentence = columns
         self._check_counts()
 
     @property
@@ -219,6 +217,13 @@ class Generation:
         for part, count in found.items():
             if count != wanted:
                 raise DamagedGeneration(f"{self.layout.folder}: {part} has {count} passages, the manifest {wanted}")
+        ends = (
+            (self.record_of, self.rows.records - 1),
+            (self.target_of, wanted - 1),
+            (self.first_sentence, len(self.sentence_vectors)),
+        )
+        if wanted and any(column.min() < 0 or column.max() > last for column, last in ends):
+            raise DamagedGeneration(f"{self.layout.columns}: points at what the other parts do not have")
 
 
 # --- publishing -------------------------------------------------------------------------------------------------------
@@ -257,9 +262,12 @@ def publish(index: IndexFolder, built: Path, content: str) -> Path:
 
 def point_at(index: IndexFolder, name: str) -> None:
     """Makes CURRENT name a generation, atomically."""
-    aside = index.folder / f".CURRENT-{os.getpid()}"
-    _write_synced(aside, f"{name}\n")
-    aside.replace(index.current)
+    aside = index.folder / f"{_POINTER_PREFIX}{os.getpid()}"
+    try:
+        _write_synced(aside, f"{name}\n")
+        aside.replace(index.current)
+    finally:
+        aside.unlink(missing_ok=True)
     _sync(index.folder)
 
 
@@ -272,6 +280,9 @@ def remove_old(index: IndexFolder) -> list[str]:
     for path in (*older[KEPT_GENERATIONS - 1 :], *leftovers):
         shutil.rmtree(path, ignore_errors=True)
         removed.append(path.name)
+    for path in index.folder.glob(f"{_POINTER_PREFIX}*"):
+        path.unlink(missing_ok=True)
+        removed.append(path.name)
     return removed
 
 
@@ -283,28 +294,32 @@ def open_current(index: IndexFolder, *, hashes: bool = False) -> Generation:
 
     Raises NoIndex when there is none that can answer.
     """
-    for name in _candidates(index):
+    pointed = index.pointed_at()
+    finished = [path.name for path in index.generations()]
+    for name in sorted(finished, key=lambda one: one != pointed):  # the one pointed at, then the newest first
         folder = index.folder / name
         try:
             generation = Generation(folder, hashes=hashes)
+        except OtherFormat as error:
+            _LOG.warning("index generation %s was made by another version and is passed over: %s", name, error)
+            continue
         except DamagedGeneration as error:
+            if index.pointed_at() != pointed:  # no damage: a builder has published meanwhile, and removed this one
+                return open_current(index, hashes=hashes)
             _LOG.warning("index generation %s is damaged and set aside: %s", name, error)
             _quarantine(folder)
             continue
-        if name != index.pointed_at():
-            _LOG.warning("answering from generation %s, the last good one; run `kb index` for a fresh one", name)
-            _repoint(index, name)
+        if name == pointed:
+            return generation
+        if index.pointed_at() != pointed:
+            generation.close()
+            return open_current(index, hashes=hashes)
+        if pointed and pointed not in finished:
+            _LOG.warning("%s names %r, which is not there", index.current, pointed)
+        _LOG.warning("answering from generation %s, the last good one; run `kb index` for a fresh one", name)
+        _repoint(index, pointed, name)
         return generation
     raise NoIndex(f"{index.folder}: no index that can answer; run `kb load` and then `kb index` (or scripts/server)")
-
-
-def _candidates(index: IndexFolder) -> Iterator[str]:
-    pointed = index.pointed_at()
-    if pointed and "/" not in pointed and (index.folder / pointed).is_dir():
-        yield pointed
-    elif pointed:
-        _LOG.warning("%s names %r, which is not there", index.current, pointed)
-    yield from (path.name for path in index.generations() if path.name != pointed)
 
 
 def _quarantine(folder: Path) -> None:
@@ -314,7 +329,10 @@ def _quarantine(folder: Path) -> None:
         _LOG.warning("%s could not be set aside: %s", folder, error)
 
 
-def _repoint(index: IndexFolder, name: str) -> None:
+def _repoint(index: IndexFolder, pointed: str, name: str) -> None:
+    """Points at the last good one, unless what is pointed at is whole, and only another version's."""
+    if pointed in (path.name for path in index.generations()):
+        return
     try:
         point_at(index, name)
     except OSError as error:

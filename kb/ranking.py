@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float32]
     Ordinals = npt.NDArray[np.int64]
+    Integers = npt.NDArray[np.signedinteger[Any]]
 
 # The weights below were chosen over three public test sets at once (docs/relevance.md), none tuned for one set.
 SEMANTIC_WEIGHT: Final = 0.5
@@ -39,36 +40,21 @@ class Ranking:
         return cls.of((), ())
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """The passages that either leg proposes: rising ordinals, the cosine and the saturated BM25 of each, shape (n,)."""
-
-    ordinals: Ordinals
-    semantic: Floats
-    lexical: Floats
-
-
 def saturate(scores: Floats) -> Floats:
     """BM25, which has no upper bound, on a scale from 0 to 1: s / (s + half)."""
     return scores / (scores + np.float32(LEXICAL_HALF_SCORE))
 
 
-def pool(dense: Ranking, lexical: Ranking, cosines: Callable[[Ordinals], Floats]) -> Candidates:
-    """The union of both legs' best. `cosines` gives the cosine of passages that only the lexical leg proposed.
+def pool(dense: Ranking, lexical: Ranking) -> tuple[Ordinals, Floats]:
+    """The union of both legs' best: their ordinals, rising, and the saturated BM25 of each; both of shape (n,).
 
     A passage that the lexical leg did not propose counts as sharing no word: measured, asking for its exact score
     changes nDCG@10 by less than .001.
     """
-    ordinals = np.union1d(dense.ordinals, lexical.ordinals)
-    semantic = np.zeros(len(ordinals), dtype=np.float32)
-    from_dense = np.isin(ordinals, dense.ordinals, assume_unique=True)
-    order = np.argsort(dense.ordinals)
-    semantic[from_dense] = dense.scores[order]
-    if not from_dense.all():
-        semantic[~from_dense] = cosines(ordinals[~from_dense])
+    ordinals = np.unique(np.concatenate([dense.ordinals, lexical.ordinals]))
     words = np.zeros(len(ordinals), dtype=np.float32)
     words[np.searchsorted(ordinals, lexical.ordinals)] = saturate(lexical.scores)
-    return Candidates(ordinals, semantic, words)
+    return ordinals, words
 
 
 def fuse(semantic: Floats, lexical: Floats) -> Floats:
@@ -92,7 +78,7 @@ def best_first(scores: Floats) -> Ordinals:
     return np.argsort(-scores, kind="stable")
 
 
-def group(records: Ordinals, passages: Ordinals, scores: Floats) -> list[tuple[int, list[int]]]:
+def group(records: Integers, passages: Integers, scores: Floats) -> list[tuple[int, list[int]]]:
     """Records by their best passage: for each, its number and the indices of its passages, best first.
 
     The arrays have shape (n,): for each candidate its record, the passage it shows, and its score. Candidates that
@@ -100,11 +86,12 @@ def group(records: Ordinals, passages: Ordinals, scores: Floats) -> list[tuple[i
     """
     grouped: dict[int, list[int]] = {}
     shown: set[int] = set()
+    record_of, passage_of = records.tolist(), passages.tolist()
     for index in best_first(scores).tolist():
-        passage = int(passages[index])
+        passage = passage_of[index]
         if passage not in shown:
             shown.add(passage)
-            grouped.setdefault(int(records[index]), []).append(index)
+            grouped.setdefault(record_of[index], []).append(index)
     return list(grouped.items())
 
 

@@ -79,9 +79,22 @@ def parse(text: str) -> Parsed:
     return Parsed(record, tuple(sorted(faults, key=lambda fault: fault.line)), places)
 
 
+class _Loader(yaml.BaseLoader):
+    """Every scalar is text, and no part may stand for another: a few lines of aliases can unfold without end."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "an alias ('*name'), which records do not use", mark)
+        return super().compose_node(parent, index)
+
+
 def _front_matter(text: str, places: dict[Place, int], faults: list[Fault]) -> dict[str, Any] | None:
     try:
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
+        node = yaml.compose(text, Loader=_Loader)
+    except RecursionError:
+        faults.append(Fault(2, "is not YAML of a record: it is nested too deeply; write lists and keys one level deep"))
+        return None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 2

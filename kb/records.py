@@ -1,11 +1,12 @@
 """What a record is: a `Case` is named and from public sources, a `Lesson` is anonymised.
 
-Records are immutable values. `kb.markdown_record` turns a file into a record and back; `kb.checks` holds the rules that
+Records are immutable values. `kb.record_file` turns a file into a record and back; `kb.checks` holds the rules that
 look across a record's fields; this module holds the fields themselves and the rules of one field alone.
 """
 
 from __future__ import annotations
 
+import calendar
 import re
 from typing import Annotated, Any, Final, Literal
 
@@ -15,8 +16,7 @@ from kb import vocabulary
 from kb.vocabulary import Vocabulary
 
 ID_PATTERN: Final = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-_PARTIAL_DATE: Final = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
-_DAYS_OF_MONTH: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_PARTIAL_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _EARLIEST_YEAR: Final = 1900
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
@@ -31,11 +31,11 @@ def _term_of(words: Vocabulary) -> AfterValidator:
 
 
 def _partial_date(value: str) -> str:
-    match = _PARTIAL_DATE.match(value)
+    match = _PARTIAL_DATE.fullmatch(value)
     if match:
         year, month, day = (int(part) if part else 0 for part in match.groups())
         month_fits = match[2] is None or 1 <= month <= 12
-        day_fits = match[3] is None or (month_fits and 1 <= day <= _DAYS_OF_MONTH[month - 1])
+        day_fits = match[3] is None or (month_fits and 1 <= day <= calendar.monthrange(year, month)[1])
         if year >= _EARLIEST_YEAR and month_fits and day_fits:
             return value
     raise ValueError(f"{value!r} is not a date; write 2020, 2020-08 or 2020-08-14")
@@ -83,8 +83,8 @@ OptionalLine = Annotated[
 PartialDate = Annotated[str, BeforeValidator(_text_of), AfterValidator(_partial_date)]
 RecordId = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=80)]
 SourceId = Annotated[str, StringConstraints(pattern=r"^s[1-9][0-9]{0,2}$")]
-Gss = Annotated[str, StringConstraints(pattern=r"^[EWSN]\d{8}$")]
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=600)]
+Gss = Annotated[str, StringConstraints(pattern=r"^[EWSN][0-9]{8}$")]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=600), AfterValidator(_printable)]
 
 
 class _Model(BaseModel):

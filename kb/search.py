@@ -6,42 +6,44 @@ together, and turns what was found into what is shown.
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from kb import ranking
-from kb.answer import Answer, Extract, Hit
+from kb.answer import Answer
 from kb.drafts import facets_of
 from kb.encoder import normalise
 from kb.filters import Filters
+from kb.showing import Shower, make_hit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
     from kb.encoder import Encoder
     from kb.generation import Generation
-    from kb.store import PassageRow
 
     Floats = npt.NDArray[np.float32]
     Ordinals = npt.NDArray[np.int64]
     Mask = npt.NDArray[np.bool_]
 
-# Bands of the fused score, calibrated on questions that the library answers and on questions far from its subject
-# (tests/questions, docs/relevance.md).
-STRONG_FROM: Final = 0.42
-FAIR_FROM: Final = 0.28
+# Whether anything is close at all is told by the nearest passage's cosine, and by how near the question is to the
+# middle of the library: words alone ("tram", "Robin Hood") prove nothing. Calibrated on questions that the library
+# answers and on questions far from its subject (tests/questions, docs/relevance.md).
+SUBJECT_WEIGHT: Final = 0.8
+CLOSE_FROM: Final = 0.41
+# Bands of the fused score, for questions to which something is close.
+STRONG_FROM: Final = 0.37
+FAIR_FROM: Final = 0.26
 FURTHER_PASSAGES: Final = 3
+_KEPT_IN_MEMORY_PASSAGES: Final = 20_000
 BALANCED_WITHIN: Final = 5
 # Facets whose counts an answer carries; `stance` is counted over passages, the others over records.
 COUNTED: Final = ("outcome", "kind", "service", "theme", "sector", "nation", "region", "council_type")
-_WORD: Final = re.compile(r"\w+(?:['’]\w+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,20 @@ class Ranked:
     rank_score: Floats  # after feedback: what the order is by
     vector: Floats
     words: tuple[str, ...]
+    bands: list[str]
 
 
-def band_of(score: float) -> str:
-    """The band of a fused score: strong, fair or weak."""
-    return "strong" if score >= STRONG_FROM else "fair" if score >= FAIR_FROM else "weak"
+def is_close(nearest: float, on_subject: float) -> bool:
+    """Whether the library has anything on a question: the cosine of the nearest passage, and that of the centre."""
+    return nearest + SUBJECT_WEIGHT * on_subject >= CLOSE_FROM
+
+
+def bands_of(score: Floats, semantic: Floats, on_subject: float) -> list[str]:
+    """The band of each candidate: all weak when nothing is close, else by the fused score, the best at least fair."""
+    if not len(score) or not is_close(float(semantic.max()), on_subject):
+        return ["weak"] * len(score)
+    fair_from = min(FAIR_FROM, float(score.max()))
+    return ["strong" if one >= STRONG_FROM else "fair" if one >= fair_from else "weak" for one in score.tolist()]
 
 
 class Searcher:
@@ -80,6 +91,10 @@ class Searcher:
             for facet in facets:
                 self._records_with.setdefault(facet, np.zeros(len(self.cards), dtype=bool))[number] = True
         self._stances = _StanceMasks(generation)
+        self._shower = Shower(generation)
+        # A small library's vectors are kept as the arithmetic wants them; a large one's stay on the disk.
+        small = len(generation.vectors) <= _KEPT_IN_MEMORY_PASSAGES
+        self._vectors = generation.vectors.astype(np.float32) if small else generation.vectors
         self._means: Floats | None = None
 
     def ask(self, question: str, filters: Filters | None = None, *, limit: int = 10, balanced: bool = False) -> Answer:
@@ -111,26 +126,20 @@ class Searcher:
         clock.lap("lexical")
         by_meaning = generation.dense.search(vector, ranking.POOL, self._allowed(filters))
         clock.lap("dense")
-        candidates = ranking.pool(by_meaning, by_words, lambda some: self._cosines(vector, some))
-        score = ranking.fuse(candidates.semantic, candidates.lexical)
-        rank_score = self._feed_back(vector, candidates, score)
-        shown = generation.target_of[candidates.ordinals].astype(np.int64)
-        records = generation.record_of[candidates.ordinals].astype(np.int64)
+        ordinals, lexical = ranking.pool(by_meaning, by_words)
+        vectors = self._vectors[ordinals].astype(np.float32, copy=False)
+        semantic = vectors @ vector
+        score = ranking.fuse(semantic, lexical)
+        rank_score = score
+        if len(score):
+            best = ranking.best_first(score)[: ranking.FEEDBACK_PASSAGES]
+            rank_score = ranking.fuse(vectors @ ranking.feed_back(vector, vectors[best]), lexical)
+        shown = generation.target_of[ordinals]
+        records = generation.record_of[ordinals]
         groups = ranking.group(records, shown, rank_score)
+        bands = bands_of(score, semantic, float(vector @ generation.centre))
         clock.lap("fuse")
-        return Ranked(groups, shown, candidates.semantic, candidates.lexical, score, rank_score, vector, tuple(words))
-
-    def _feed_back(self, vector: Floats, candidates: ranking.Candidates, score: Floats) -> Floats:
-        if not len(score):
-            return score
-        vectors = self.generation.vectors[candidates.ordinals].astype(np.float32)
-        best = ranking.best_first(score)[: ranking.FEEDBACK_PASSAGES]
-        moved = ranking.feed_back(vector, vectors[best])
-        return ranking.fuse(vectors @ moved, candidates.lexical)
-
-    def _cosines(self, vector: Floats, ordinals: Ordinals) -> Floats:
-        cosines: Floats = self.generation.vectors[ordinals].astype(np.float32) @ vector
-        return cosines
+        return Ranked(groups, shown, semantic, lexical, score, rank_score, vector, tuple(words), bands)
 
     def _allowed(self, filters: Filters) -> Mask | None:
         """Which passages the filters let through, shape (passages,); None when all are."""
@@ -154,26 +163,31 @@ class Searcher:
     # --- showing ------------------------------------------------------------------------------------------------------
 
     def _show(self, question: str, ranked: Ranked, limit: int, balanced: bool, clock: _Clock) -> Answer:
-        good = [
-            (record, [index for index in indices if ranked.score[index] >= FAIR_FROM])
-            for record, indices in ranked.groups
-        ]
+        good = [(record, [index for index in indices if _fair(ranked, index)]) for record, indices in ranked.groups]
         bearing = [(record, indices) for record, indices in good if indices]
         tellers = self._stances.of(ranked.passages) if len(ranked.passages) else []
         chosen, setbacks = _choose(ranked, limit, balanced, tellers)
-        rows = self.generation.rows.passage_rows(
-            sorted({int(ranked.passages[index]) for _, indices in chosen for index in indices})
-        )
+        shown = self._shower.fetch(int(ranked.passages[index]) for _, indices in chosen for index in indices)
         clock.lap("fetch")
-        shower = _Shower(self, ranked, rows, question)
-        hits = tuple(
-            shower.hit(number, self.cards[record], indices) for number, (record, indices) in enumerate(chosen, start=1)
-        )
-        clock.lap("highlight")
+        asked = self._shower.words_of(_clean(question))
+        hits = []
+        for number, (record, indices) in enumerate(chosen, start=1):
+            extracts = [
+                self._shower.extract(
+                    shown[int(ranked.passages[index])],
+                    asked,
+                    ranked.vector,
+                    (float(ranked.score[index]), float(ranked.semantic[index]), float(ranked.lexical[index])),
+                    ranked.bands[index],
+                )
+                for index in indices
+            ]
+            hits.append(make_hit(number, self.cards[record], float(ranked.rank_score[indices[0]]), extracts))
+        clock.lap("show")
         counts = self._counts([record for record, _ in bearing])
         counts["stance"] = _tally(tellers[index] for _, indices in bearing for index in indices)
         clock.lap("count")
-        return Answer(question, bool(bearing), hits, len(bearing), setbacks, counts, {}, self.generation.name)
+        return Answer(question, bool(bearing), tuple(hits), len(bearing), setbacks, counts, {}, self.generation.name)
 
     def _counts(self, records: Iterable[int]) -> dict[str, dict[str, int]]:
         numbers = list(records)
@@ -222,7 +236,7 @@ def _choose(
 
 
 def _fair(ranked: Ranked, index: int) -> bool:
-    return bool(ranked.score[index] >= FAIR_FROM)
+    return ranked.bands[index] != "weak"
 
 
 def _tally(values: Iterable[str]) -> dict[str, int]:
@@ -254,84 +268,6 @@ class _StanceMasks:
 
     def of(self, passages: Ordinals) -> list[str]:
         return [self._names[code] for code in self._codes[passages].tolist()]
-
-
-class _Shower:
-    """Turns candidates into hits: their text, the sentence that answers best, and the words in common."""
-
-    def __init__(self, searcher: Searcher, ranked: Ranked, rows: Mapping[int, PassageRow], question: str) -> None:
-        self._generation = searcher.generation
-        self._ranked = ranked
-        self._rows = rows
-        self._asked = self._words_of(question)
-
-    def hit(self, rank: int, card: dict[str, Any], indices: Sequence[int]) -> Hit:
-        extracts = [self._extract(index) for index in indices]
-        return Hit(
-            rank=rank,
-            record=card["id"],
-            kind=card["kind"],
-            title=card["title"],
-            summary=card["summary"],
-            place=card["place"],
-            years=(card["years"][0], card["years"][1]),
-            outcome=card["outcome"],
-            outcome_as_at=card["outcome_as_at"],
-            finding_basis=card["finding_basis"],
-            effect_evidence=card["effect_evidence"],
-            corroboration=card["corroboration"],
-            services=tuple(card["services"]),
-            passage=extracts[0],
-            score=float(self._ranked.rank_score[indices[0]]),
-            further=tuple(extracts[1:]),
-        )
-
-    def _extract(self, index: int) -> Extract:
-        ranked = self._ranked
-        passage = int(ranked.passages[index])
-        row = self._rows[passage]
-        score = float(ranked.score[index])
-        return Extract(
-            section=row.section,
-            stance=row.stance,
-            anchor=row.anchor,
-            text=row.text,
-            highlight=self._highlight(passage, row),
-            score=score,
-            semantic=float(ranked.semantic[index]),
-            lexical=float(ranked.lexical[index]),
-            band=band_of(score),
-            matched_words=self._in_common(row),
-        )
-
-    def _highlight(self, passage: int, row: PassageRow) -> str:
-        """The sentence nearest in meaning to the question, helped by the words that it shares with it."""
-        spans = json.loads(row.spans)
-        vectors = self._generation.sentences_of(passage).astype(np.float32)
-        if not spans or len(vectors) != len(spans):
-            return row.text
-        closeness = vectors @ self._ranked.vector
-        if len(self._asked):
-            wanted = set(self._asked)
-            sentences = json.loads(row.sentences)
-            shared = [len(wanted & set(self._words_of(sentence))) / len(wanted) for sentence in sentences]
-            closeness = closeness + 0.25 * np.asarray(shared, dtype=np.float32)
-        start, end = spans[int(closeness.argmax())]
-        return row.text[start:end]
-
-    def _words_of(self, text: str) -> dict[str, str]:
-        """Stem -> the word as the text has it, without stop words."""
-        stems = self._generation.lexical.stems
-        found: dict[str, str] = {}
-        for word in _WORD.findall(text):
-            for stem in stems(word):
-                found.setdefault(stem, word)
-        return found
-
-    def _in_common(self, row: PassageRow) -> tuple[str, ...]:
-        """The question's words that the passage has too, in any form, as the question writes them."""
-        here = self._words_of(f"{row.prefix} {row.sentences}")
-        return tuple(dict.fromkeys(word.lower() for stem, word in self._asked.items() if stem in here))
 
 
 class _Clock:

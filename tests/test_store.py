@@ -408,7 +408,6 @@ def test_migrations_are_numbered_and_only_ever_appended(path: Path, monkeypatch:
             "where tables.type = 'table' and tables.name != 'migrations' order by tables.rowid, columns.cid",
         )
         made[name] = [column for column in columns if column not in known]
-        assert set(known) <= set(columns), f"{name} took something away"
         known = columns
     assert made == COLUMNS, "a migration that is out there was changed; append a new one instead"
 
