@@ -87,7 +87,7 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
     corpus = read_corpus(paths or (settings.corpus,), council_names(settings.corpus))
     if as_json:
         faults = [{"file": str(one.path), "line": one.line, "message": one.message} for one in corpus.faults]
-        click.echo(json.dumps({"files": len(corpus.files), "faults": faults}, ensure_ascii=False, indent=1))
+        click.echo(_to_json({"files": len(corpus.files), "faults": faults}))
     else:
         for fault in corpus.faults:
             click.echo(str(fault))
@@ -113,7 +113,7 @@ def load(paths: tuple[Path, ...], prune: bool, as_json: bool) -> None:
         click.echo(str(fault), err=True)
     parts = {name: list(getattr(report, name)) for name in report.__slots__}
     if as_json:
-        click.echo(json.dumps({**parts, "faults": len(faults)}, indent=1))
+        click.echo(_to_json({**parts, "faults": len(faults)}))
     else:
         for name in ("added", "updated", "removed"):
             for record in parts[name]:
@@ -135,7 +135,7 @@ def index(full: bool, as_json: bool) -> None:
     with _knowledge() as knowledge, _Bar() as bar:
         report = knowledge.build(full=full, progress=bar.step)
     if as_json:
-        click.echo(json.dumps({name: getattr(report, name) for name in report.__slots__}, indent=1))
+        click.echo(_to_json({name: getattr(report, name) for name in report.__slots__}))
         return
     done = "published" if report.published else "nothing has changed since"
     click.echo(
@@ -186,7 +186,7 @@ def ask(
     with _knowledge() as knowledge:
         answer = knowledge.ask(question, filters, limit=limit, balanced=balanced)
     if as_json:
-        click.echo(json.dumps(answer.as_json(), ensure_ascii=False, indent=1))
+        click.echo(_to_json(answer.as_json()))
     else:
         click.echo(_tell(answer))
 
@@ -213,7 +213,7 @@ def evaluate(file: Path | None, beir: Path | None, as_json: bool) -> None:
             result = evaluation.evaluate_beir(knowledge, beir, bar.step)
         else:
             result = evaluation.evaluate_questions(knowledge, evaluation.read_questions(file or Path()))
-    click.echo(json.dumps(result, indent=1) if as_json else evaluation.as_text(result))
+    click.echo(_to_json(result) if as_json else evaluation.as_text(result))
 
 
 @main.command(epilog=_example("kb bench", "kb bench --passages 100000 --json"))
@@ -225,7 +225,7 @@ def bench(passages: int | None, as_json: bool) -> None:
 
     with _knowledge() as knowledge, _Bar() as bar:
         result = benchmark.measure(knowledge, passages, bar.step)
-    click.echo(json.dumps(result, indent=1) if as_json else benchmark.as_text(result))
+    click.echo(_to_json(result) if as_json else benchmark.as_text(result))
 
 
 @main.command(epilog=_example("kb status", "kb status --verify", "kb status --json"))
@@ -235,7 +235,7 @@ def status(verify: bool, as_json: bool) -> None:
     """Say what is built, from what, how big and how old. Exit code 1 when there is no usable index."""
     with _knowledge() as knowledge:
         state = knowledge.status(hashes=verify)
-    click.echo(json.dumps(_status_json(state), indent=1) if as_json else _status_text(state))
+    click.echo(_to_json(_status_json(state)) if as_json else _status_text(state))
     if not state.health.ok:
         raise click.exceptions.Exit(EXIT_FAULTS)
 
@@ -303,6 +303,11 @@ class _Bar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _to_json(data: Any) -> str:
+    """What no encoding can write, such as an argument's bytes that are not UTF-8, is escaped as JSON escapes it."""
+    return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _count(number: int, noun: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from kb.checks import check
 from kb.councils import CouncilNames, load_abolished, load_councils
 from kb.errors import KbError
-from kb.record_file import Fault, parse
+from kb.record_file import Fault, Parsed, parse
 from kb.store import content_hash
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def read_corpus(
             unchanged.append(path.stem)
             continue
         parsed = parse(markdown)
-        here = [*parsed.faults, *check(parsed, names), *_check_id(path, parsed.record, taken)]
+        here = [*parsed.faults, *check(parsed, names), *_check_id(path, parsed, taken)]
         faults += [FileFault(path, fault.line, fault.message) for fault in sorted(here, key=lambda one: one.line)]
         if parsed.record is not None and not here:
             files.append(CheckedFile(path, parsed.record, markdown))
@@ -120,12 +120,14 @@ def _read(path: Path) -> tuple[str | None, str]:
         return None, f"cannot be read: {error.strerror}"
 
 
-def _check_id(path: Path, record: Record | None, taken: dict[str, Path]) -> Iterator[Fault]:
+def _check_id(path: Path, parsed: Parsed, taken: dict[str, Path]) -> Iterator[Fault]:
     """An id is used once, and is its file's name, so that a record is found by its file and the other way round."""
-    if record is None:
+    record = parsed.partial
+    if record is None or ("id",) in parsed.doubtful:
         return
+    line = parsed.line_of(("id",))
     if record.id in taken:
-        yield Fault(2, f"id {record.id!r} is taken by {taken[record.id]}; give each record its own")
+        yield Fault(line, f"id {record.id!r} is taken by {taken[record.id]}; give each record its own")
     elif path.stem != record.id:
-        yield Fault(2, f"id {record.id!r} is not the file's name; rename the file to {record.id}.md")
+        yield Fault(line, f"id {record.id!r} is not the file's name; rename the file to {record.id}.md")
     taken.setdefault(record.id, path)

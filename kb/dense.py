@@ -62,19 +62,15 @@ class DenseIndex:
         wanted = min(limit, self.count if allowed is None else int(allowed.sum()))
         if wanted < 1:
             return Ranking.empty()
-        selector = None
+        index, parameters = self._index, None
         if allowed is not None:
+            # Through a graph, a filter is applied to the few passages on the way to the nearest, and whatever lies
+            # farther is never met (tested); so all that it lets through are compared, one by one.
+            index = self._index if self._exact else faiss.downcast_index(self._index.storage)
             selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-        scores, ordinals = self._index.search(vector[None, :], wanted, params=self._parameters(selector, wanted))
+            parameters = faiss.SearchParameters(sel=selector)
+        elif not self._exact:
+            parameters = faiss.SearchParametersHNSW(efSearch=max(_HNSW_SEARCH_BREADTH, wanted))
+        scores, ordinals = index.search(vector[None, :], wanted, params=parameters)
         found = ordinals[0] >= 0
         return Ranking.of(ordinals[0][found], scores[0][found])
-
-    def _parameters(self, selector: faiss.IDSelector | None, wanted: int) -> faiss.SearchParameters | None:
-        if not self._exact:
-            breadth = max(_HNSW_SEARCH_BREADTH, wanted)
-            return (
-                faiss.SearchParametersHNSW(efSearch=breadth, sel=selector)
-                if selector
-                else faiss.SearchParametersHNSW(efSearch=breadth)
-            )
-        return faiss.SearchParameters(sel=selector) if selector else None

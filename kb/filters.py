@@ -66,14 +66,15 @@ def make_filters(
     for field, values in chosen.items():
         if field not in FIELDS:
             raise FilterError(f"{field!r} is not a filter; the filters are {', '.join(FIELDS)}")
-        for value in values:
+        distinct = tuple(dict.fromkeys(values))
+        for value in distinct:
             if value not in FIELDS[field]:
                 raise FilterError(f"{field} {value!r} is not one of {', '.join(FIELDS[field].codes)}")
-        distinct = tuple(dict.fromkeys(values))
         if distinct:
             terms[field] = distinct
     if first_year is not None or last_year is not None:
-        first, last = first_year or FIRST_YEAR, last_year or LAST_YEAR
+        first = FIRST_YEAR if first_year is None else first_year
+        last = LAST_YEAR if last_year is None else last_year
         if not FIRST_YEAR <= first <= last <= LAST_YEAR:
             raise FilterError(f"the years {first} to {last} are not a period between {FIRST_YEAR} and {LAST_YEAR}")
         terms["year"] = tuple(str(year) for year in range(first, last + 1))

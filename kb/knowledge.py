@@ -14,7 +14,6 @@ from kb.encoder import Encoder, open_encoder
 from kb.errors import KbError, NoIndex
 from kb.export import ensure_export
 from kb.generation import Generation, IndexFolder, Manifest, check_files, open_current
-from kb.record_file import parse
 from kb.search import Searcher
 from kb.store import LoadReport, RecordStore
 
@@ -111,8 +110,7 @@ class KnowledgeBase:
 
     def record(self, record_id: str) -> Record | None:
         """A record as published, or None when there is none of that id. Raises NoIndex."""
-        markdown = self.searcher().generation.rows.markdown(record_id)
-        return parse(markdown).record if markdown is not None else None
+        return self.searcher().record(record_id)
 
     def similar(self, record_id: str, limit: int = 4) -> tuple[Related, ...]:
         """Records that belong with this one: those it is linked with, then the nearest in meaning. Raises NoIndex."""

@@ -65,8 +65,8 @@ class Passage:
 
 def plain_text(markdown: str) -> str:
     """The words of a piece of Markdown, without its marks of emphasis, links, list items and sources, on one line."""
-    text = _LINK.sub(r"\1", _MARK.sub("", markdown))
-    text = "\n".join(_LIST_ITEM.sub("", line) for line in _HEADING.sub("", text).split("\n"))
+    text = "\n".join(_LIST_ITEM.sub("", line) for line in _HEADING.sub("", markdown).split("\n"))
+    text = _LINK.sub(r"\1", _MARK.sub("", text))
     return " ".join(_EMPHASIS.sub("", text).split())
 
 

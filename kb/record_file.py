@@ -12,9 +12,11 @@ from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from yaml.reader import ReaderError
 
 from kb import vocabulary
 from kb.records import FRONT_MATTER, KINDS, Record
+from kb.stand_ins import with_stand_ins
 
 Place = tuple[str | int, ...]
 
@@ -39,12 +41,16 @@ class Fault:
 class Parsed:
     """What a file holds: the record (None when it could not be made), the faults, and the line of each part.
 
-    `lines` maps a place such as `("sources", 0, "url")` or `("sections", 2)` to its line, counted from 1.
+    `lines` maps a place such as `("sources", 0, "url")` or `("sections", 2)` to its line, counted from 1. For
+    `kb.checks` alone: `partial` is the record or, when it could not be made, what there is of it with stand-ins for
+    the rest, and `doubtful` has the places that could not be read.
     """
 
     record: Record | None
     faults: tuple[Fault, ...]
     lines: dict[Place, int] = field(default_factory=dict)
+    partial: Record | None = None
+    doubtful: frozenset[Place] = frozenset()
 
     def text_line(self, section: int) -> int:
         """The line on which the text of a section begins."""
@@ -72,11 +78,15 @@ def parse(text: str) -> Parsed:
     faults: list[Fault] = []
     places: dict[Place, int] = {(): 1}
     data = _front_matter("\n".join(lines[1:end]), places, faults)
+    before = len(faults)
     sections = _sections(lines, end + 1, places, faults)
+    # What stands under a heading that is not known was not read.
+    doubtful: set[Place] = {("sections",)} if len(faults) > before else set()
     if data is None:
         return Parsed(None, tuple(faults), places)
-    record = _record(data, sections, places, faults)
-    return Parsed(record, tuple(sorted(faults, key=lambda fault: fault.line)), places)
+    record, partial = _record(data, sections, places, faults, doubtful)
+    faults.sort(key=lambda fault: fault.line)
+    return Parsed(record, tuple(faults), places, partial, frozenset(doubtful))
 
 
 class _Loader(yaml.BaseLoader):
@@ -94,6 +104,10 @@ def _front_matter(text: str, places: dict[Place, int], faults: list[Fault]) -> d
         node = yaml.compose(text, Loader=_Loader)
     except RecursionError:
         faults.append(Fault(2, "is not YAML of a record: it is nested too deeply; write lists and keys one level deep"))
+        return None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 2
+        faults.append(Fault(line, f"has the control character U+{int(error.character):04X}; remove it"))
         return None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -165,7 +179,7 @@ def _sections(lines: list[str], start: int, places: dict[Place, int], faults: li
             places["sections", len(sections), "text"] = line + 1 + blank
             sections.append({"heading": heading, "text": "\n".join(body).strip()})
     _check_order(sections, places, faults)
-    _check_required(seen, len(lines), faults)
+    _check_required(seen, len(lines) if lines[-1] else len(lines) - 1, faults)
     return sections
 
 
@@ -192,21 +206,41 @@ def _check_required(seen: dict[str, int], last_line: int, faults: list[Fault]) -
 
 
 def _record(
-    data: dict[str, Any], sections: list[dict[str, str]], places: dict[Place, int], faults: list[Fault]
-) -> Record | None:
+    data: dict[str, Any],
+    sections: list[dict[str, str]],
+    places: dict[Place, int],
+    faults: list[Fault],
+    doubtful: set[Place],
+) -> tuple[Record | None, Record | None]:
+    """The record, or None; and what there is of it, for the checks. Adds its faults, and the places that have them."""
     kind = data.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         said = "is missing" if kind is None else f"{kind!r} is not one of {', '.join(KINDS)}"
         faults.append(Fault(places.get(("kind",), 2), f"kind {said}; write 'kind: case' or 'kind: lesson'"))
-        return None
+        return None, None
+    if "sections" in data:  # a field of the model, but no key: its place is the body
+        faults.append(Fault(places["sections",], _unknown_key("sections", kind)))
+    values = {**data, "sections": tuple(sections)}
     try:
-        return KINDS[kind].model_validate({**data, "sections": sections})
+        record = KINDS[kind].model_validate(values)
     except ValidationError as error:
         parsed = Parsed(None, (), places)
-        for fault in error.errors():
+        faulty: set[Place] = set()
+        found = error.errors()
+        for fault in found:
             place = tuple(fault["loc"])
-            faults.append(Fault(parsed.line_of(place), _explain(place, fault, kind)))
-        return None
+            # A list whose only item is at fault counts as too short besides; the item alone is worth telling.
+            inside = any(len(one["loc"]) > len(place) and one["loc"][: len(place)] == place for one in found)
+            if not (fault["type"] == "too_short" and inside):
+                faults.append(Fault(parsed.line_of(place), _explain(place, fault, kind)))
+                faulty.add(place)
+        doubtful |= faulty
+        return None, with_stand_ins(kind, values, faulty)
+    return record, record
+
+
+def _unknown_key(name: str, kind: str) -> str:
+    return f"{name} is not a key of a {kind}; the keys are {', '.join(FRONT_MATTER[kind])}"
 
 
 def _explain(place: Place, fault: Any, kind: str) -> str:
@@ -219,13 +253,10 @@ def _explain(place: Place, fault: Any, kind: str) -> str:
         case "missing":
             return f"{name} is missing; every {kind} has it"
         case "extra_forbidden":
-            known = FRONT_MATTER[kind] if len(place) == 1 else ()
-            return f"{name} is not a key of a {kind}" + (
-                f"; the keys are {', '.join(known)}" if known else "; take it out"
-            )
+            return _unknown_key(name, kind) if len(place) == 1 else f"{name} is not a key of a {kind}; take it out"
         case "string_pattern_mismatch":
             return f"{name} {given!r} does not have the form {fault['ctx']['pattern']}"
-        case "string_too_long":
+        case "string_too_long" | "too_long":
             return f"{name} is {len(str(given))} characters long; the most is {fault['ctx']['max_length']}"
         case "string_too_short" | "too_short":
             return f"{name} is empty; give at least one"

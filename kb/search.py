@@ -17,6 +17,7 @@ from kb.answer import Answer
 from kb.drafts import facets_of
 from kb.encoder import normalise
 from kb.filters import Filters
+from kb.record_file import parse
 from kb.showing import Shower, make_hit
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from kb.encoder import Encoder
     from kb.generation import Generation
+    from kb.records import Record
 
     Floats = npt.NDArray[np.float32]
     Ordinals = npt.NDArray[np.int64]
@@ -41,7 +43,20 @@ STRONG_FROM: Final = 0.37
 FAIR_FROM: Final = 0.26
 FURTHER_PASSAGES: Final = 3
 _KEPT_IN_MEMORY_PASSAGES: Final = 20_000
+_KEPT_RECORDS: Final = 500
 BALANCED_WITHIN: Final = 5
+# What leads a record when several of its passages answer about as well: what worked and what did not say more to
+# somebody with the problem than how the place came into it. Added to the score for that choice alone; records are
+# ranked without it.
+LEAD_PREFERENCE: Final = {
+    "worked": 0.08,
+    "did-not-work": 0.06,
+    "advice": 0.06,
+    "action": 0.06,
+    "warning": 0.05,
+    "result": 0.03,
+    "update": -0.03,
+}
 # Facets whose counts an answer carries; `stance` is counted over passages, the others over records.
 COUNTED: Final = ("outcome", "kind", "service", "theme", "sector", "nation", "region", "council_type")
 
@@ -70,11 +85,11 @@ def is_close(nearest: float, on_subject: float) -> bool:
     return nearest + SUBJECT_WEIGHT * on_subject >= CLOSE_FROM
 
 
-def bands_of(score: Floats, semantic: Floats, on_subject: float) -> list[str]:
-    """The band of each candidate: all weak when nothing is close, else by the fused score, the best at least fair."""
+def bands_of(score: Floats, rank_score: Floats, semantic: Floats, on_subject: float) -> list[str]:
+    """The band of each candidate: all weak when nothing is close, else by the fused score, the first at least fair."""
     if not len(score) or not is_close(float(semantic.max()), on_subject):
         return ["weak"] * len(score)
-    fair_from = min(FAIR_FROM, float(score.max()))
+    fair_from = min(FAIR_FROM, float(score[rank_score.argmax()]))
     return ["strong" if one >= STRONG_FROM else "fair" if one >= fair_from else "weak" for one in score.tolist()]
 
 
@@ -92,6 +107,7 @@ class Searcher:
                 self._records_with.setdefault(facet, np.zeros(len(self.cards), dtype=bool))[number] = True
         self._stances = _StanceMasks(generation)
         self._shower = Shower(generation)
+        self._parsed: dict[str, Record] = {}
         # A small library's vectors are kept as the arithmetic wants them; a large one's stay on the disk.
         small = len(generation.vectors) <= _KEPT_IN_MEMORY_PASSAGES
         self._vectors = generation.vectors.astype(np.float32) if small else generation.vectors
@@ -137,7 +153,7 @@ class Searcher:
         shown = generation.target_of[ordinals]
         records = generation.record_of[ordinals]
         groups = ranking.group(records, shown, rank_score)
-        bands = bands_of(score, semantic, float(vector @ generation.centre))
+        bands = bands_of(score, rank_score, semantic, float(vector @ generation.centre))
         clock.lap("fuse")
         return Ranked(groups, shown, semantic, lexical, score, rank_score, vector, tuple(words), bands)
 
@@ -196,6 +212,18 @@ class Searcher:
             for field in COUNTED
         }
 
+    def record(self, record_id: str) -> Record | None:
+        """A record of this generation, or None when it has none of that id; parsed once, then remembered."""
+        known = self._parsed.get(record_id)
+        if known is None:
+            markdown = self.generation.rows.markdown(record_id)
+            known = parse(markdown).record if markdown is not None else None
+            if known is not None:
+                if len(self._parsed) >= _KEPT_RECORDS:
+                    self._parsed.clear()
+                self._parsed[record_id] = known
+        return known
+
     def nearest_records(self, record: int) -> list[int]:
         """The other records' numbers, nearest in meaning first, by the mean of their passages' vectors."""
         if self._means is None:
@@ -219,20 +247,25 @@ def _choose(
     ranked: Ranked, limit: int, balanced: bool, stances: Sequence[str]
 ) -> tuple[list[tuple[int, list[int]]], bool]:
     """The records to show with their candidates, and whether any good one tells what did not work."""
-    groups = [
-        (record, [index for index in indices[: 1 + FURTHER_PASSAGES] if index == indices[0] or _fair(ranked, index)])
-        for record, indices in ranked.groups
-    ]
-    fair = [_fair(ranked, indices[0]) for _, indices in groups]
-    told = [[stances[index] for index in indices if _fair(ranked, index)] for _, indices in groups]
+    groups, told = [], []
+    for record, indices in ranked.groups:
+        ordered = sorted(indices, key=lambda index: _lead_order(ranked, index, stances))
+        fair = [index for index in ordered if _fair(ranked, index)]
+        groups.append((record, fair or ordered[:1]))
+        told.append([stances[index] for index in fair])
     setbacks = any("did-not-work" in some for some in told)
-    moved = ranking.balance(told, fair, BALANCED_WITHIN) if balanced else None
+    within = min(BALANCED_WITHIN, limit)
+    moved = ranking.balance(told, [bool(some) for some in told], within) if balanced else None
     if moved is not None:
-        record, indices = groups.pop(moved)
-        teller = next(index for index in indices if stances[index] == "did-not-work" and _fair(ranked, index))
-        indices = [teller, *(index for index in indices if index != teller)]
-        groups.insert(min(moved, BALANCED_WITHIN - 1, limit - 1), (record, indices))
-    return groups[:limit], setbacks
+        record, fair = groups.pop(moved)
+        teller = next(index for index in fair if stances[index] == "did-not-work")
+        groups.insert(min(moved, within - 1), (record, [teller, *(index for index in fair if index != teller)]))
+    return [(record, indices[: 1 + FURTHER_PASSAGES]) for record, indices in groups[:limit]], setbacks
+
+
+def _lead_order(ranked: Ranked, index: int, stances: Sequence[str]) -> tuple[bool, float]:
+    """Sorts a record's passages for showing: fair ones first, then by score and what they tell."""
+    return not _fair(ranked, index), -float(ranked.rank_score[index]) - LEAD_PREFERENCE.get(stances[index], 0.0)
 
 
 def _fair(ranked: Ranked, index: int) -> bool:

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: the field of `Settings` that holds it, its default as text, and what it is for."""
+    """One setting: the field of `Settings` that holds it, its default as text, and what it is for.
+
+    A number lies between `least` and `most`.
+    """
 
     name: str
     default: str
     help: str
+    least: int = 0
+    most: int = 1_000_000
 
     @property
     def variable(self) -> str:
@@ -40,9 +45,9 @@ SETTINGS: Final = (
     ),
     Setting("threads", "0", "Threads for embedding. 0: one per core."),
     Setting("host", "127.0.0.1", "Address that `kb serve` listens on."),
-    Setting("port", "8000", "Port that `kb serve` listens on."),
-    Setting("server_threads", "4", "Requests that the server works on at once."),
-    Setting("question_max", "2000", "Longest question that the pages and the API take, in characters."),
+    Setting("port", "8000", "Port that `kb serve` listens on.", most=65_535),
+    Setting("server_threads", "4", "Requests that the server works on at once.", least=1),
+    Setting("question_max", "2000", "Longest question that the pages and the API take, in characters.", least=1),
 )
 
 
@@ -77,9 +82,13 @@ class Settings:
 
 
 def _number(setting: Setting, text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise SettingError(f"{setting.variable} is {text!r}; it takes a whole number, such as {setting.default}")
-    return int(text)
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else -1
+    if not setting.least <= number <= setting.most:
+        raise SettingError(
+            f"{setting.variable} is {text!r}; it takes a whole number from {setting.least} to {setting.most}, "
+            f"such as {setting.default}"
+        )
+    return number
 
 
 def _cores() -> int:

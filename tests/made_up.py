@@ -288,3 +288,10 @@ def write_corpus(folder: Path, records: Iterable[Record]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render(record), "utf-8")
     return folder
+
+
+def line_of(text: str, needle: str) -> int:
+    """The number, from 1, of the one line of a file that holds `needle`."""
+    numbers = [number for number, line in enumerate(text.split("\n"), start=1) if needle in line]
+    assert len(numbers) == 1, f"{needle!r} stands on the lines {numbers}"
+    return numbers[0]

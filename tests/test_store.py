@@ -115,6 +115,23 @@ def test_a_store_outlives_the_process_that_wrote_it(path: Path) -> None:
         assert texts(store) == {"bins": BINS[1]}
 
 
+def test_the_store_knows_the_hash_of_each_file_as_it_was_last_loaded(store: RecordStore) -> None:
+    """By it, a file that has not changed since is not even parsed."""
+    store.load({"bins": BINS})
+    store.edit("bins", BINS_EDITED, "curator")
+    assert store.loaded() == {"bins": content_hash(BINS[1])}
+    assert store.hashes() == {"bins": content_hash(BINS_EDITED)}
+
+
+def test_files_that_are_known_to_be_unchanged_need_no_text(store: RecordStore) -> None:
+    store.load({"bins": BINS, "trees": TREES})
+
+    report = store.load({"trees": ("lesson", "Trees, as rewritten.\n")}, unchanged=["bins"], whole=True, prune=True)
+
+    assert report == LoadReport((), ("trees",), ("bins",), (), (), ())
+    assert texts(store) == {"bins": BINS[1], "trees": "Trees, as rewritten.\n"}
+
+
 # --- edits made here --------------------------------------------------------------------------------------------------
 
 

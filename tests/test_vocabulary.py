@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from kb import vocabulary
-from kb.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from kb.vocabulary import Vocabulary
 
 EVERY = pytest.mark.parametrize("words", vocabulary.ALL.values(), ids=list(vocabulary.ALL))
 

@@ -1,0 +1,99 @@
+"""How well the real model finds things: a guard on frozen questions, on closeness, and on public test sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from kb.evaluate import Judged, evaluate_beir, evaluate_questions, read_questions
+from kb.knowledge import KnowledgeBase
+from kb.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kb.encoder import Encoder
+
+ROOT = Path(__file__).resolve().parent.parent
+QUESTIONS = ROOT / "tests" / "questions"
+EVAL = ROOT.parent / "shared" / "eval"
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, real_encoder: Encoder) -> Iterator[KnowledgeBase]:
+    """The repository's own corpus, indexed with the real model."""
+    folder = tmp_path_factory.mktemp("library")
+    settings = Settings.from_environment(
+        {
+            "KB_CORPUS": str(ROOT / "corpus"),
+            "KB_INSTANCE": str(folder / "instance"),
+            "KB_INDEX": str(folder / "index"),
+        }
+    )
+    with KnowledgeBase(settings, encoder=real_encoder) as knowledge:
+        report, faults = knowledge.load()
+        assert not faults
+        assert len(report.added) >= 24
+        knowledge.build()
+        yield knowledge
+
+
+@pytest.fixture(scope="module")
+def judged() -> list[Judged]:
+    return read_questions(QUESTIONS / "starter.jsonl")
+
+
+def test_the_first_question_of_the_readme_is_answered_at_the_top(library: KnowledgeBase) -> None:
+    """What a new user asks first: real passages on it, from places that have been through it, with their sources."""
+    answer = library.ask(
+        "how did a council recover after its children's services were judged inadequate?", balanced=True
+    )
+    assert answer.close
+    assert answer.setbacks
+    first = answer.hits[:5]
+    assert sum("children" in hit.services for hit in first) >= 4
+    assert {hit.outcome for hit in first} & {"recovered", "recovering"}
+    assert "did-not-work" in {hit.passage.stance for hit in first}
+    assert all(hit.passage.highlight in hit.passage.text for hit in first)
+
+
+def test_the_frozen_questions_are_answered_no_worse_than_before(library: KnowledgeBase, judged: list[Judged]) -> None:
+    """Figures on the day they were frozen: fused nDCG@10 .673, of plain questions .822 (docs/relevance.md)."""
+    result = evaluate_questions(library, judged)
+    fused = result["fused"]["ndcg@10"]["mean"]
+    assert fused >= 0.65
+    assert fused > result["lexical"]["ndcg@10"]["mean"] + 0.03
+    assert fused > result["dense"]["ndcg@10"]["mean"] + 0.03
+    plain = evaluate_questions(library, [one for one in judged if "plain" in one.tags])
+    assert plain["fused"]["ndcg@10"]["mean"] >= 0.79
+    assert plain["best_in_first_three"]["mean"] >= 0.8
+
+
+def test_nothing_close_is_said_of_questions_outside_the_subject(library: KnowledgeBase) -> None:
+    questions = [line for line in (QUESTIONS / "off-subject.txt").read_text("utf-8").splitlines() if line.strip()]
+    assert len(questions) == 40
+    wrong = [question for question in questions if any(hit.band != "weak" for hit in library.ask(question).hits)]
+    assert len(wrong) <= 2, wrong
+
+
+def test_something_close_is_found_for_questions_that_have_an_answer(
+    library: KnowledgeBase, judged: list[Judged]
+) -> None:
+    assert all(one.relevant for one in judged)
+    found = [one for one in judged if any(hit.band != "weak" for hit in library.ask(one.question, limit=1).hits)]
+    assert len(found) / len(judged) >= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize(("name", "least"), [("cranfield", 0.41), ("medline", 0.80), ("scifact", 0.735)])
+def test_public_test_sets_are_ranked_as_well_as_promised(library: KnowledgeBase, name: str, least: float) -> None:
+    if not (EVAL / name).is_dir():
+        pytest.skip(f"{EVAL / name} is not here; it is a public test set in BEIR layout, kept outside the repository")
+    result = evaluate_beir(library, EVAL / name, lambda *_: None)
+    assert result["ndcg@10"] >= least
+    assert result["ndcg@10"] > max(result["legs"].values())
