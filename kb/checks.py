@@ -6,8 +6,8 @@ import re
 from operator import eq
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from kb.record_file import Fault, Parsed, Place
-from kb.records import Case, Lesson, Record
+from kb.record_file import Fault, Parsed
+from kb.records import Case, Lesson, Place, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

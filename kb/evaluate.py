@@ -49,8 +49,11 @@ def read_questions(path: Path) -> list[Judged]:
             raise QuestionSetError(f'{path}:{number}: a line has "question" (text) and "relevant" (record-id: 1 to 3)')
         if any(grade not in (1, 2, 3) for grade in relevant.values()):
             raise QuestionSetError(f"{path}:{number}: a grade is 1, 2 or 3")
-        tags = tuple(str(tag) for tag in data.get("tags", ()))
-        questions.append(Judged(question, {k: float(v) for k, v in relevant.items()}, str(data.get("half", "")), tags))
+        tags = data.get("tags", [])
+        if not isinstance(tags, list):
+            raise QuestionSetError(f"{path}:{number}: tags is a list of words")
+        grades = {name: float(grade) for name, grade in relevant.items()}
+        questions.append(Judged(question, grades, str(data.get("half", "")), tuple(map(str, tags))))
     if not questions:
         raise QuestionSetError(f"{path}: holds no question")
     return questions
@@ -173,6 +176,8 @@ def _read_documents(path: Path) -> dict[str, tuple[str, str]]:
     for number, data in _json_lines(path):
         title = str(data.get("title") or "").strip()
         documents[str(data.get("_id", number))] = (title, str(data.get("text") or "").strip() or title or "-")
+    if not documents:
+        raise QuestionSetError(f"{path}: holds no document")
     return documents
 
 
@@ -195,7 +200,8 @@ def _read_beir_questions(folder: Path) -> list[Judged]:
 
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        lines = path.read_text("utf-8").splitlines()
+        # Texts may hold letters that `splitlines` would take for the end of a line, such as U+2028.
+        lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise QuestionSetError(f"{path}: cannot be read: {error}") from error
     for number, line in enumerate(lines, start=1):

@@ -15,10 +15,8 @@ from pydantic import BaseModel, ValidationError
 from yaml.reader import ReaderError
 
 from kb import vocabulary
-from kb.records import FRONT_MATTER, KINDS, Record
+from kb.records import FRONT_MATTER, KINDS, Place, Record
 from kb.stand_ins import with_stand_ins
-
-Place = tuple[str | int, ...]
 
 _FENCE: Final = "---"
 _HEADING: Final = re.compile(r"^## +(.*?)\s*$")

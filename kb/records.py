@@ -15,6 +15,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from kb import vocabulary
 from kb.vocabulary import Vocabulary
 
+# Where something stands in a record: `("sources", 0, "url")`, `("sections", 2)`.
+Place = tuple[str | int, ...]
+
 ID_PATTERN: Final = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _PARTIAL_DATE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 _EARLIEST_YEAR: Final = 1900

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from kb.records import KINDS, Record
+from kb.records import KINDS, Place, Record
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from kb.record_file import Place
 
 _COMMON: Final[dict[str, Any]] = {
     "id": "x",

@@ -335,16 +335,21 @@ def test_a_writer_that_waits_too_long_says_that_nothing_was_changed(
     assert store.hashes() == {}
 
 
-def test_a_reader_is_not_kept_waiting_by_a_writer(path: Path, store: RecordStore) -> None:
-    store.load({"bins": BINS})
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("begin immediate")
-    other.execute("update records set markdown = 'half written'")
-    try:
-        assert texts(store) == {"bins": BINS[1]}
-    finally:
-        other.execute("rollback")
-        other.close()
+def test_a_reader_and_a_writer_do_not_keep_each_other_waiting(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has begun to read goes on with what there was; the writer is done meanwhile."""
+    monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.05)
+    with RecordStore(path, migrate=True) as writer, RecordStore(path) as reader:
+        writer.load({"bins": BINS, "trees": TREES})
+        reading = reader.records()
+        first = next(reading)
+
+        assert writer.load({"bins": BINS_CHANGED, "zebra": TREES}).updated == ("bins",)
+
+        assert [(record.id, record.markdown) for record in (first, *reading)] == [
+            ("bins", BINS[1]),
+            ("trees", TREES[1]),
+        ]
+        assert texts(reader)["bins"] == BINS_CHANGED[1]
 
 
 # --- the shape of the file --------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ blueprint = Blueprint("ask", __name__)
 _EXAMPLES: Final = 4
 _WAYS_IN: Final = 10
 _HITS: Final = 10
+# When nothing is close, the nearest are a courtesy and not an answer.
+_HITS_WHEN_NOTHING_IS_CLOSE: Final = 3
 # Enough of a question to tell one browser tab from another.
 _TITLE_CHARACTERS: Final = 70
 
@@ -72,7 +74,9 @@ def search() -> ResponseReturnValue:
         "search.html",
         asked=asked,
         answer=answer,
-        cards=[presenting.make_card(hit) for hit in answer.hits],
+        cards=[
+            presenting.make_card(hit) for hit in answer.hits[: _HITS if answer.close else _HITS_WHEN_NOTHING_IS_CLOSE]
+        ],
         facets=facets,
         unseen=[(field, value) for field, value in asked.chosen if field not in seen],
         short=short(asked.question),
