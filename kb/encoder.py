@@ -188,20 +188,23 @@ class SentenceTransformersEncoder:
         return self._card.dimension
 
     def encode_query(self, question: str) -> Vectors:
-        text = self._card.query_prompt + _encodable(question)
-        vector: Vectors = normalise(self._model.encode(text, show_progress_bar=False))
+        vector: Vectors = normalise(self._model.encode_query(_encodable(question), show_progress_bar=False))
         return vector
 
     def encode_passages(
         self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]], progress: Callable[[int], None]
     ) -> tuple[Vectors, list[Vectors]]:
-        prompt = self._card.document_prompt
         pieces = [_encodable(text[start:end]) for text, inner in zip(texts, spans, strict=True) for start, end in inner]
-        everything = [prompt + _encodable(text) for text in texts] + pieces
-        encoded = normalise(self._model.encode(everything, show_progress_bar=False))
+        whole = self._embed([_encodable(text) for text in texts])
         progress(len(texts))
         ends = np.cumsum([len(inner) for inner in spans], dtype=np.intp)[:-1]
-        return encoded[: len(texts)], list(np.split(encoded[len(texts) :], ends))
+        return whole, list(np.split(self._embed(pieces), ends))
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        vectors: Vectors = normalise(self._model.encode_document(texts, show_progress_bar=False))
+        return vectors
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         tokenizer: Any = self._model.tokenizer
@@ -214,7 +217,9 @@ def load_sentence_transformer(name: str) -> SentenceTransformer:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     try:
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415  torch takes seconds to import
+        from transformers.utils import logging as transformers_logging  # noqa: PLC0415  likewise
 
+        transformers_logging.disable_progress_bar()
         return SentenceTransformer(name, device="cpu")
     except Exception as error:
         raise ModelError(f"the model {name!r} cannot be loaded: {str(error).splitlines()[0]}; set KB_MODEL") from error

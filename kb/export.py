@@ -13,13 +13,13 @@ import logging
 import shutil
 import tempfile
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from kb.encoder import OnnxEncoder, load_sentence_transformer
+from kb.encoder import OnnxEncoder, load_sentence_transformer, normalise
 from kb.errors import ModelError
 from kb.model import (
     DEFAULT_NAME,
@@ -83,16 +83,6 @@ def _export(label: str, source: Path | None, files: ModelFiles) -> None:
             )
     model = load_sentence_transformer(str(source or label))
     identity = weights_hash(source) if source else _state_hash(model)
-    runtime, parity = "onnxruntime", 0.0
-    try:
-        _export_graph(model, files)
-        parity = _parity(model, files)
-        if parity < PARITY_MIN_COSINE:
-            raise ModelError(f"the exported graph differs: least cosine {parity:.6f}, wanted {PARITY_MIN_COSINE}")
-    except Exception as error:  # whatever keeps a model from exporting, it can still run
-        _LOG.warning("%s does not export to ONNX and runs on sentence-transformers, slower: %s", label, error)
-        runtime, parity = "sentence-transformers", 1.0
-        files.graph.unlink(missing_ok=True)
     prompts = {key: value or "" for key, value in (getattr(model, "prompts", None) or {}).items()}
     card = ModelCard(
         id=f"{label}@{identity[:16]}",
@@ -101,9 +91,19 @@ def _export(label: str, source: Path | None, files: ModelFiles) -> None:
         max_tokens=int(model.max_seq_length or 512),
         query_prompt=prompts.get("query", ""),
         document_prompt=prompts.get("document", prompts.get("passage", "")),
-        runtime=runtime,
-        parity=round(parity, 7),
+        runtime="onnxruntime",
+        parity=0.0,
     )
+    try:
+        _export_graph(model, files)
+        parity = _parity(model, files, card)
+        if parity < PARITY_MIN_COSINE:
+            raise ModelError(f"the exported graph differs: least cosine {parity:.6f}, wanted {PARITY_MIN_COSINE}")
+        card = replace(card, parity=round(parity, 7))
+    except Exception as error:  # whatever keeps a model from exporting, it can still run
+        _LOG.warning("%s does not export to ONNX and runs on sentence-transformers, slower: %s", label, error)
+        card = replace(card, runtime="sentence-transformers", parity=1.0)
+        files.graph.unlink(missing_ok=True)
     files.card.write_text(json.dumps({**asdict(card), "export_version": EXPORT_VERSION}, indent=2), "utf-8")
 
 
@@ -149,8 +149,11 @@ def _export_graph(model: SentenceTransformer, files: ModelFiles) -> None:
         )
 
 
-def _parity(model: SentenceTransformer, files: ModelFiles) -> float:
-    """The least cosine between the two runtimes' vectors over the probes."""
-    wanted = np.asarray(model.encode(list(_PROBES), normalize_embeddings=True), dtype=np.float32)
-    encoder = OnnxEncoder(files, max_tokens=int(model.max_seq_length or 512), threads=1)
-    return float((wanted * encoder.embed(list(_PROBES))).sum(axis=1).min())
+def _parity(model: SentenceTransformer, files: ModelFiles, card: ModelCard) -> float:
+    """The least cosine between the two runtimes' vectors over the probes, as questions and as passages."""
+    probes = list(_PROBES)
+    encoder = OnnxEncoder(files, max_tokens=card.max_tokens, threads=1, card=card)
+    questions = np.stack([encoder.encode_query(probe) for probe in probes])
+    passages, _ = encoder.encode_passages(probes, [()] * len(probes), lambda _: None)
+    wanted = normalise([model.encode_query(probes), model.encode_document(probes)])
+    return float((wanted * np.stack([questions, passages])).sum(axis=-1).min())

@@ -285,6 +285,12 @@ class PassageFile:
     def close(self) -> None:
         self._connection.close()
 
+    def __del__(self) -> None:
+        # A generation that was replaced goes with the last question that used it, and nobody closes it by name.
+        connection = getattr(self, "_connection", None)
+        if connection is not None:
+            connection.close()
+
     def cards(self) -> list[dict[str, Any]]:
         """What hits show of each record, by ordinal."""
         return [json.loads(card) for (card,) in self._all("select card from records order by ordinal")]

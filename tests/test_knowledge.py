@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from made_up import MadeUpEncoder, make_case, make_library, write_corpus
 
+import kb.knowledge
 from kb.errors import KbError, NoIndex, StoreError
 from kb.filters import make_filters
 from kb.generation import Layout
@@ -153,10 +154,15 @@ def test_refresh_swaps_to_a_newly_published_generation(knowledge: KnowledgeBase,
 
 
 def test_refresh_keeps_the_snapshot_while_nothing_new_is_published(
-    knowledge: KnowledgeBase, beside: KnowledgeBase
+    knowledge: KnowledgeBase, beside: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = knowledge.searcher()
-    beside.build()
+    assert not beside.build().published
+
+    def open_again(*_: object, **__: object) -> None:
+        pytest.fail("a server refreshes before every question: it must not open the index each time")
+
+    monkeypatch.setattr(kb.knowledge, "open_current", open_again)
     knowledge.refresh()
     assert knowledge.searcher() is snapshot
 
