@@ -106,11 +106,6 @@ class OnnxEncoder:
         vector: Vectors = normalise(self._run([encoding], ["embedding"])[0][0])
         return vector
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """The vectors of texts as they are, without prompt or spans."""
-        rows = [self._run([self._tokenizer.encode(_encodable(text))], ["embedding"])[0][0] for text in texts]
-        return normalise(np.stack(rows))
-
     def encode_passages(
         self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]], progress: Callable[[int], None]
     ) -> tuple[Vectors, list[Vectors]]:
@@ -119,11 +114,12 @@ class OnnxEncoder:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         of_spans: list[Vectors] = [np.zeros((0, self.dimension), dtype=np.float32)] * len(texts)
         for batch in _batches(encodings):
-            embedded, pieces = self._run([encodings[index] for index in batch], ["embedding", "token_embeddings"])
+            wanted = ["embedding", "token_embeddings"] if any(spans[index] for index in batch) else ["embedding"]
+            embedded, *pieces = self._run([encodings[index] for index in batch], wanted)
             vectors[batch] = normalise(embedded)
-            for row, index in enumerate(batch):
+            for row, index in enumerate(batch) if pieces else ():
                 shifted = [(start + len(prompt), end + len(prompt)) for start, end in spans[index]]
-                of_spans[index] = _span_vectors(encodings[index], pieces[row], shifted, vectors[index])
+                of_spans[index] = _span_vectors(encodings[index], pieces[0][row], shifted, vectors[index])
             progress(len(batch))
         return vectors, of_spans
 
@@ -219,7 +215,7 @@ def load_sentence_transformer(name: str) -> SentenceTransformer:
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415  torch takes seconds to import
         from transformers.utils import logging as transformers_logging  # noqa: PLC0415  likewise
 
-        transformers_logging.disable_progress_bar()
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         return SentenceTransformer(name, device="cpu")
     except Exception as error:
         raise ModelError(f"the model {name!r} cannot be loaded: {str(error).splitlines()[0]}; set KB_MODEL") from error

@@ -57,7 +57,7 @@ class ModelFiles:
             if data.pop("export_version") != EXPORT_VERSION:
                 return None
             return ModelCard(**data)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
 

@@ -19,7 +19,7 @@ from kb import builder as builder_module
 from kb import generation as generation_module
 from kb.builder import BuildReport, build, content_of, verify
 from kb.dense import build_dense
-from kb.drafts import draft_text, searched_text
+from kb.drafts import draft_text, make_draft, searched_text
 from kb.errors import DamagedGeneration, KbError
 from kb.generation import Generation, IndexFolder, Layout, open_current
 from kb.lexical import Posting, build_lexical
@@ -109,14 +109,14 @@ def libraries(draw: st.DrawFn) -> list[StoredRecord]:
     for number in chosen:
         change = draw(st.sampled_from(("none", "title", "summary", "answers", "sections")))
         record = LIBRARY[number]
-        values: dict[str, Any] = {
+        changes: dict[str, dict[str, Any]] = {
             "none": {},
             "title": {"title": f"{record.title}, again"},
             "summary": {"summary": f"{record.summary} Again."},
             "answers": {"answers": ()},
             "sections": {"sections": record.sections[:-1]},
-        }[change]
-        records.append(record.model_copy(update=values))
+        }
+        records.append(record.model_copy(update=changes[change]))
     return stored(records)
 
 
@@ -292,7 +292,7 @@ def test_another_way_of_cutting_passages_has_everything_cut_and_embedded_again(
 
     def draft(record: StoredRecord, count: Callable[[Sequence[str]], list[int]]) -> Draft:
         drafted.append(record.id)
-        return builder_module.make_draft(record, count)
+        return make_draft(record, count)
 
     embedded, report = embedded_by(index, stored(LIBRARY), draft=draft)
 
