@@ -14,7 +14,7 @@ class Extract:
     """A passage as shown: where it stands in its record, its words, and the sentence of it that answers best.
 
     `highlight` is always a part of `text`, to the letter. `score` is between 0 and 1 and means the same for every
-    question; `semantic` is the cosine between question and passage, `lexical` the saturated BM25, both 0 to 1.
+    question; `semantic` is the cosine between question and passage, `lexical` the saturated BM25, 0 to 1.
     """
 
     section: str

@@ -110,7 +110,9 @@ def build(
             try:
                 folder.chmod(0o755)
                 work = _gather(records, encoder, _Kept(previous, encoder), draft, progress)
-                return _build_into(folder, index, work, encoder, content, started, progress)
+                report = _build_into(folder, index, work, encoder, content, started, progress)
+                remove_old(index, previous.name if previous is not None else "")
+                return report
             finally:
                 if previous is not None:
                     previous.close()
@@ -155,7 +157,6 @@ def _build_into(
     verify(layout)
     progress("verify", 1, 1)
     published = publish(index, folder, content)
-    remove_old(index)
     count = len(work.passages)
     seconds = time.perf_counter() - started
     return BuildReport(

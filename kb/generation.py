@@ -271,12 +271,16 @@ def point_at(index: IndexFolder, name: str) -> None:
     _sync(index.folder)
 
 
-def remove_old(index: IndexFolder) -> list[str]:
-    """Removes what killed builders left, and all generations but the current one and the one before it."""
+def remove_old(index: IndexFolder, previous: str = "") -> list[str]:
+    """Removes all generations but the current one and the one before it, and what was set aside or left by the killed.
+
+    `previous` names the one that answered before; without it, the newest of the others is kept.
+    """
     removed = []
     current = index.pointed_at()
     older = [path for path in index.generations() if path.name != current]
-    leftovers = [path for path in index.folder.iterdir() if path.name.startswith(BUILDING_PREFIX)]
+    older.sort(key=lambda path: path.name != previous)
+    leftovers = [path for path in index.folder.iterdir() if path.name.startswith((BUILDING_PREFIX, DAMAGED_PREFIX))]
     for path in (*older[KEPT_GENERATIONS - 1 :], *leftovers):
         shutil.rmtree(path, ignore_errors=True)
         removed.append(path.name)

@@ -182,6 +182,9 @@ class RecordStore:
             raise StoreError(f"{self._path}: cannot be written: {error}; nothing was changed") from error
 
     def _migrate(self) -> None:
+        tables = set(self._db.table_names())
+        if tables and "migrations" not in tables:
+            raise StoreError(f"{self._path}: is a database of another program; give KB_INSTANCE a folder of its own")
         self._db.execute("create table if not exists migrations (name text primary key, at text not null)")
         with self._writing():
             taken = {row[0] for row in self._db.execute("select name from migrations")}

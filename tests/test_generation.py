@@ -451,3 +451,19 @@ def test_vectors_are_mapped_and_not_read_whole(new: Path) -> None:
     with Generation(new) as generation:
         assert isinstance(generation.vectors, np.memmap)
         assert isinstance(generation.sentence_vectors, np.memmap)
+
+
+def test_the_generation_that_answered_before_is_the_one_kept(tmp_path: Path) -> None:
+    """A builder killed before it moved the pointer leaves a newer, whole generation that never answered."""
+    index = IndexFolder(tmp_path)
+    for name in (
+        "20260101T000000-answered",
+        "20260102T000000-never",
+        "20260103T000000-now",
+        "damaged-20250101T000000-x",
+    ):
+        (tmp_path / name).mkdir()
+    point_at(index, "20260103T000000-now")
+    removed = remove_old(index, "20260101T000000-answered")
+    assert set(removed) == {"20260102T000000-never", "damaged-20250101T000000-x"}
+    assert (tmp_path / "20260101T000000-answered").is_dir()

@@ -473,3 +473,17 @@ def test_another_programs_database_is_not_taken_for_ours(path: Path) -> None:
     connection.close()
     with pytest.raises(StoreError, match=r"kb\.sqlite: has an older shape"):
         RecordStore(path)
+
+
+def test_another_program_s_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "kb.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table recipes (title text)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="another program"):
+        RecordStore(path, migrate=True)
+    with sqlite3.connect(path) as connection:
+        assert [row[0] for row in connection.execute("select name from sqlite_master")] == ["recipes"]
+    connection.close()
+    assert before[:16] == path.read_bytes()[:16]
