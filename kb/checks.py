@@ -89,7 +89,7 @@ def check(parsed: Parsed, names: CouncilNames | None) -> list[Fault]:
 
 
 def _doubtful(finding: _Finding, parsed: Parsed) -> bool:
-    """Whether one of the two places holds the other, for any pair."""
+    """Whether it leans on what could not be read, or on a part of that, or on something that holds it."""
     return any(all(map(eq, leant, doubtful)) for leant in finding.leans_on for doubtful in parsed.doubtful)
 
 

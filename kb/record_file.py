@@ -80,9 +80,7 @@ def parse(text: str) -> Parsed:
     sections = _sections(lines, end + 1, places, faults)
     # What stands under a heading that is not known was not read.
     doubtful: set[Place] = {("sections",)} if len(faults) > before else set()
-    if data is None:
-        return Parsed(None, tuple(faults), places)
-    record, partial = _record(data, sections, places, faults, doubtful)
+    record, partial = (None, None) if data is None else _record(data, sections, places, faults, doubtful)
     faults.sort(key=lambda fault: fault.line)
     return Parsed(record, tuple(faults), places, partial, frozenset(doubtful))
 

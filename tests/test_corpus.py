@@ -130,6 +130,9 @@ def test_a_doubled_id_is_found_though_the_first_file_has_not_changed(tmp_path: P
     second = write(tmp_path, "b/anytown-bins.md", render(make_case(title="Another")))
     corpus = read_corpus([tmp_path], None, {"anytown-bins": content_hash(text)})
     assert told(corpus) == [f"{second}:2: id 'anytown-bins' is taken by {first}; give each record its own"]
+    second.write_text(text, "utf-8")
+    corpus = read_corpus([tmp_path], None, {"anytown-bins": content_hash(text)})
+    assert told(corpus) == [f"{second}:2: id 'anytown-bins' is taken by {first}; give each record its own"]
 
 
 # --- several faults in several files ---------------------------------------------------------------------------------

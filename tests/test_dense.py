@@ -134,7 +134,22 @@ def test_a_filter_that_lets_nothing_through_finds_nothing(index: DenseIndex, vec
 def test_no_more_are_found_than_are_asked_for_or_are_there(index: DenseIndex, vectors: Floats) -> None:
     assert len(index.search(vectors[0], 7).ordinals) == 7
     assert len(index.search(vectors[0], 0).ordinals) == 0
-    assert len(index.search(vectors[0], 2 * COUNT).ordinals) > 0.9 * COUNT
+    everything = index.search(vectors[0], 2 * COUNT)
+    assert 0.9 * COUNT < len(everything.ordinals) == len(set(everything.ordinals.tolist()))
+    assert everything.ordinals.min() >= 0
+
+
+def test_a_graph_that_reaches_fewer_than_are_asked_for_gives_those(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FAISS fills up with the ordinal -1, which is no passage."""
+    monkeypatch.setattr(dense, "EXACT_UP_TO_PASSAGES", 1)
+    monkeypatch.setattr(dense, "_HNSW_SEARCH_BREADTH", 1)
+    same = np.tile(normalise(np.ones((1, DIMENSION))), (400, 1))
+    build_dense(tmp_path / "dense.faiss", same)
+    found = DenseIndex(tmp_path / "dense.faiss").search(same[0], 400)
+    assert len(found.ordinals) == len(set(found.ordinals.tolist())) == len(found.scores)
+    assert found.ordinals.min() >= 0
 
 
 def test_a_question_without_meaning_is_no_failure(index: DenseIndex) -> None:

@@ -260,6 +260,13 @@ def test_a_folder_that_is_no_test_set_is_refused(
         evaluate_beir(knowledge, beir, quiet)
 
 
+def test_a_document_without_title_and_text_is_no_failure(knowledge: KnowledgeBase, beir: Path) -> None:
+    write_lines(beir / "corpus.jsonl", *DOCUMENTS, {"_id": "d6"}, {"_id": "d7", "title": None, "text": None})
+    result = evaluate_beir(knowledge, beir, quiet)
+    assert result["documents"] == 7
+    assert result["recall@100"] == 1.0
+
+
 def test_a_folder_that_is_not_there_is_refused(knowledge: KnowledgeBase, tmp_path: Path) -> None:
     with pytest.raises(QuestionSetError, match="nowhere"):
         evaluate_beir(knowledge, tmp_path / "nowhere", quiet)

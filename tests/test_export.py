@@ -124,6 +124,21 @@ def test_a_model_of_another_kind_gives_the_vectors_of_sentence_transformers(
         assert cosines(questions, passages_of(encoder, TEXTS)).min() < 0.999, "the prompts make a difference"
 
 
+@pytest.mark.model
+def test_a_prompt_does_not_shift_the_sentences(tmp_path: Path) -> None:
+    folder = save_tiny_model(tmp_path / "source", pooling="mean", prompts=PROMPTS)
+    text, spans = "One bad year. Then two.", [(0, 13), (14, 23)]
+    encoder, model = open_encoder(ensure_export(str(folder), tmp_path / "models"), 1), load(folder)
+    _, (ours,) = encoder.encode_passages([text], [spans], lambda _: None)
+    prompt = PROMPTS["document"]
+    pieces = model.encode(prompt + text, output_value="token_embeddings").numpy()
+    offsets = model.tokenizer(prompt + text, return_offsets_mapping=True)["offset_mapping"]
+    for row, (start, end) in enumerate(spans):
+        span = range(start + len(prompt), end + len(prompt))
+        inside = [number for number, (first, last) in enumerate(offsets) if first < last and first in span]
+        assert ours[row] @ normalise(pieces[inside].mean(axis=0)) >= PARITY_MIN_COSINE
+
+
 def cosines(ours: Any, theirs: Any) -> Any:
     return (normalise(ours) * normalise(theirs)).sum(axis=1)
 

@@ -183,6 +183,12 @@ def test_short_neighbours_share_a_passage_and_long_sections_are_cut() -> None:
     assert packed[0][1].startswith("Short.\n\nAlso short.\n\nThe council")
 
 
+def test_the_prefix_takes_its_room_in_a_passage() -> None:
+    block = (SENTENCE * 6).strip()
+    assert len(pack_blocks(f"{block}\n\n{block}", "short", COUNT)) == 1
+    assert len(pack_blocks(f"{block}\n\n{block}", "a much longer prefix " * 5, COUNT)) == 2
+
+
 def test_a_passage_begins_where_its_first_block_does() -> None:
     text = f"{SENTENCE * 10}\n\n{SENTENCE * 10}\n\nLast."
     passages = make_passages(make_case(sections={"Situation": text}, answers=[]), COUNT)

@@ -125,6 +125,8 @@ def test_a_question_without_meaning_stays_without() -> None:
 
 def test_equal_scores_keep_the_order_of_the_passages() -> None:
     assert best_first(floats(0.2, 0.9, 0.2, 0.9, 0.5)).tolist() == [1, 3, 4, 0, 2]
+    many = np.tile(floats(0.1, 0.7), 500)
+    assert best_first(many).tolist() == [*range(1, 1000, 2), *range(0, 1000, 2)]
 
 
 def test_records_come_by_their_best_passage_with_all_of_theirs() -> None:

@@ -377,6 +377,14 @@ def test_all_faults_of_a_file_come_in_one_run_in_the_order_of_their_lines() -> N
     ]
 
 
+def test_the_faults_of_the_body_come_though_the_front_matter_cannot_be_read() -> None:
+    edited = CASE_FILE.replace("id: anytown-bins", "id: [anytown").replace("## What was done", "# What was done")
+    edited = edited.replace("Complaints fell [s1].\n", "")
+    lines = [fault.line for fault in parse(edited).faults]
+    assert lines == sorted(lines)
+    assert {line_of(edited, "# What was done"), line_of(edited, "## What happened")} <= set(lines)
+
+
 # --- hostile front matter --------------------------------------------------------------------------------------------
 
 
