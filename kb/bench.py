@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -62,6 +62,8 @@ def measure(knowledge: KnowledgeBase, passages: int | None, progress: Progress) 
     rebuilt = _time_one_edit(knowledge, material, passages or count, progress)
     progress("start", 0, 1)
     cold, memory = _cold_start(index), _serving_memory(index)
+    if passages is not None:
+        shutil.rmtree(index.folder, ignore_errors=True)
     progress("start", 1, 1)
     return {
         "passages": count,
@@ -159,28 +161,14 @@ def _make_library(material: _Material, passages: int) -> tuple[list[StoredRecord
             text, vector = material.passage()
             vectors[text] = vector
             rows += draft_text(name, title, text, lambda texts: [1] * len(texts)).passages
-        template = draft_text(name, title, str(number), lambda texts: [1] * len(texts)).row
-        card = json.loads(template.card) | _CARD | {"id": name, "title": title}
-        row = type(template)(name, content_hash(name), "", json.dumps(card))
-        drafts[name] = Draft(row, tuple(type(one)(**_at(one, place)) for place, one in enumerate(rows)))
+        row = replace(draft_text(name, title, name, lambda texts: [1] * len(texts)).row, hash=content_hash(name))
+        drafts[name] = Draft(row, tuple(replace(one, target=place) for place, one in enumerate(rows)))
         stored.append(StoredRecord(name, content_hash(name), ""))
     return stored, drafts, vectors
 
 
-_CARD: Final = {
-    "kind": "case", "summary": "", "place": "Synthetic", "years": [2010, 2020], "outcome": "mixed",
-    "outcome_as_at": "2020", "finding_basis": "press", "effect_evidence": "0", "corroboration": None,
-    "services": ["finance"], "answers": [], "linked": [],
-    "terms": {"kind": ["case"], "outcome": ["mixed"], "service": ["finance"], "theme": ["governance"]},
-}  # fmt: skip
-
-
-def _at(row: Any, target: int) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row.__slots__} | {"target": target}
-
-
 def _synthetic(knowledge: KnowledgeBase, material: _Material, passages: int, progress: Progress) -> IndexFolder:
-    index = IndexFolder(knowledge.index.folder / "throw-away" / f"synthetic-{passages}")
+    index = knowledge.index.throw_away(f"synthetic-{passages}")
     shutil.rmtree(index.folder, ignore_errors=True)
     index.folder.mkdir(parents=True)
     index.models.symlink_to(knowledge.index.models.resolve())
@@ -231,7 +219,7 @@ def _time_embedding(
     records = {f"embedded-{number}": (f"{row.prefix} {number}", row) for number, row in enumerate(rows)}
     texts = [f"{title}\n{searched_text(row)[0].partition(chr(10))[2]}" for title, row in records.values()]
     stored = [StoredRecord(name, content_hash(name), "") for name in records]
-    index = IndexFolder(knowledge.index.folder / "throw-away" / "embedding")
+    index = knowledge.index.throw_away("embedding")
 
     def draft(record: StoredRecord, count: Callable[[Sequence[str]], list[int]]) -> Draft:
         title, row = records[record.id]
@@ -260,7 +248,7 @@ def _time_one_edit(
     knowledge: KnowledgeBase, material: _Material, passages: int, progress: Progress
 ) -> dict[str, float]:
     """Seconds to index again after one record of a library of this size was edited, its new passages embedded."""
-    index = IndexFolder(knowledge.index.folder / "throw-away" / "edit")
+    index = knowledge.index.throw_away("edit")
     shutil.rmtree(index.folder, ignore_errors=True)
     stored, drafts, vectors = _make_library(material, passages)
     encoder = knowledge.encoder()

@@ -166,7 +166,7 @@ def _build_into(
 
 def _previous(index: IndexFolder) -> Generation | None:
     try:
-        return open_current(index)
+        return open_current(index, hashes=True)  # what is copied forward must be what was built
     except NoIndex:
         return None
 

@@ -6,6 +6,8 @@ import re
 from operator import eq
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import yaml
+
 from kb.record_file import Fault, Parsed
 from kb.records import Case, Lesson, Place, Record
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from kb.councils import CouncilNames
 
+LESSON_ID: Final = re.compile(r"l-[a-z0-9]{6}")
 _MARK: Final = re.compile(r"\[(s\d+)\]")
 _MONTHS: Final = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
@@ -88,6 +91,38 @@ def check(parsed: Parsed, names: CouncilNames | None) -> list[Fault]:
     return sorted(faults, key=lambda fault: (fault.line, fault.message))
 
 
+def check_hidden(markdown: str) -> list[Fault]:
+    """What a lesson's front matter holds besides its values: comments, tags and anchors, which nobody checks."""
+    lines = markdown.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff").split("\n")
+    end = next((number for number, line in enumerate(lines[1:], start=1) if line.rstrip() == "---"), 1)
+    text = "\n".join(lines[1:end])
+    faults: dict[int, Fault] = {}
+
+    def tell(index: int, what: str) -> None:
+        line = text.count("\n", 0, index) + 2
+        faults.setdefault(
+            line, Fault(line, f"a lesson has no {what} in its front matter: they are stored and published; take it out")
+        )
+
+    covered = bytearray(len(text) + 1)
+    try:
+        for token in yaml.scan(text, Loader=yaml.BaseLoader):
+            start, stop = token.start_mark.index, token.end_mark.index
+            if isinstance(token, yaml.AnchorToken | yaml.TagToken):
+                tell(start, "tags or anchors")
+            if isinstance(token, yaml.ScalarToken) and token.style in ("|", ">"):
+                # Behind the sign of a block, on its line, nothing but a comment can stand.
+                first = text.find("\n", start)
+                start = stop if first == -1 else min(first, stop)
+            covered[start:stop] = b"\1" * (stop - start)
+    except yaml.YAMLError:
+        return []  # it is no YAML of a record, and that has been told
+    for index, character in enumerate(text):
+        if character == "#" and not covered[index]:
+            tell(index, "comments")
+    return list(faults.values())
+
+
 def _doubtful(finding: _Finding, parsed: Parsed) -> bool:
     """Whether it leans on what could not be read, or on a part of that, or on something that holds it."""
     return any(all(map(eq, leant, doubtful)) for leant in finding.leans_on for doubtful in parsed.doubtful)
@@ -105,6 +140,11 @@ def _check_case(case: Case) -> Iterator[_Finding]:
     yield from _check_sources(case)
     yield from _check_measures(case)
     yield from _check_outcome(case)
+    for number, link in enumerate(case.linked):
+        place = ("linked", number, "record")
+        if LESSON_ID.fullmatch(link.record):
+            message = f"linked: {link.record!r} is a lesson; a link could tell where it comes from; take it out"
+            yield _Finding(place, message, (place,))
     if not case.contested and not any(source.independent for source in case.sources):
         yield _Finding(
             ("sources",),
@@ -122,6 +162,22 @@ def _check_outcome(case: Case) -> Iterator[_Finding]:
                 f"outcome_history: {history[number].as_at} stands after {history[number - 1].as_at}; oldest first",
                 (("outcome_history", number - 1, "as_at"), ("outcome_history", number, "as_at")),
             )
+    for number, entry in enumerate(history):
+        place = ("outcome_history", number)
+        if _backwards(entry.as_at, case.checked_on):
+            message = f"outcome_history: {entry.as_at} comes after checked_on {case.checked_on}"
+            yield _Finding(place, message, ((*place, "as_at"), ("checked_on",)))
+        start = min(case.period.start, case.period.end)
+        if _backwards(str(start), entry.as_at):
+            message = f"outcome_history: {entry.as_at} comes before the period, which starts in {start}"
+            yield _Finding(place, message, ((*place, "as_at"), ("period", "start"), ("period", "end")))
+    if history and not _may_be_same(history[-1].as_at, case.outcome_as_at):
+        yield _Finding(
+            ("outcome_as_at",),
+            f"outcome_as_at {case.outcome_as_at} is not the latest of outcome_history, {history[-1].as_at}; "
+            "make them agree",
+            (("outcome_as_at",), ("outcome_history", len(history) - 1, "as_at")),
+        )
     if history and history[-1].outcome != case.outcome:
         yield _Finding(
             ("outcome",),
@@ -171,6 +227,10 @@ def _backwards(first: str, last: str) -> bool:
     """Whether one date comes after another, as far as both say: 2018 and 2018-05 may be the same."""
     length = min(len(first), len(last))
     return first[:length] > last[:length]
+
+
+def _may_be_same(one: str, other: str) -> bool:
+    return not _backwards(one, other) and not _backwards(other, one)
 
 
 def _check_dates(record: Record) -> Iterator[_Finding]:

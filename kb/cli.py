@@ -1,7 +1,7 @@
 """The `kb` command: each subcommand parses, calls one method, and formats. Progress and faults of running go to stderr.
 
-Exit codes: 0 done; 1 done, and something is wrong (faults, conflicts, nothing close with --strict); 2 wrong use;
-3 it could not be done, and stderr says why and what to do.
+Exit codes: 0 done; 1 done, and something is wrong (faults, conflicts, no usable index in `kb status`);
+2 wrong use; 3 it could not be done, and stderr says why and what to do.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
     from kb.corpus import council_names, read_corpus  # noqa: PLC0415
 
     settings = _settings()
-    corpus = read_corpus(paths or (settings.corpus,), council_names(settings.corpus))
+    names = council_names(settings.corpus)
+    corpus = read_corpus(paths or (settings.corpus,), names, whole=not paths)
     if as_json:
         faults = [{"file": str(one.path), "line": one.line, "message": one.message} for one in corpus.faults]
         click.echo(_to_json({"files": len(corpus.files), "faults": faults}))
@@ -121,8 +122,13 @@ def load(paths: tuple[Path, ...], prune: bool, as_json: bool) -> None:
         for record in parts["conflicts"]:
             click.echo(f"conflict {record}: edited here and changed in its file; nothing was overwritten")
         for record in parts["absent"]:
-            click.echo(f"absent {record}: it has no file any more and was kept; `kb load --prune` removes it")
+            # With --prune, only what was edited here is left.
+            why = "as it was edited here" if prune else "`kb load --prune` removes it"
+            click.echo(f"absent {record}: it has no file any more and was kept{',' if prune else ';'} {why}")
         click.echo(", ".join(f"{len(ids)} {name}" for name, ids in parts.items()), err=True)
+    if prune and (paths or faults):
+        why = "only some PATHs were read; leave them out" if paths else "a file has a fault; mend it first"
+        click.echo(f"nothing was pruned: {why}", err=True)
     if faults or report.conflicts:
         raise click.exceptions.Exit(EXIT_FAULTS)
 
@@ -256,14 +262,20 @@ def serve(host: str | None, port: int | None, load_first: bool) -> None:
 
 
 def _prepare(knowledge: KnowledgeBase) -> None:
-    """Loads what has changed in the corpus and indexes it; faults are told and leave the rest to be served."""
-    report, faults = knowledge.load()
-    for fault in faults:
-        click.echo(str(fault), err=True)
-    for record in report.conflicts:
-        click.echo(f"conflict {record}: edited here and changed in its file; nothing was overwritten", err=True)
-    with _Bar() as bar:
-        built = knowledge.build(progress=bar.step)
+    """Loads what has changed in the corpus and indexes it; whatever fails is told and leaves the rest to be served."""
+    try:
+        report, faults = knowledge.load()
+        for fault in faults:
+            click.echo(str(fault), err=True)
+        for record in report.conflicts:
+            click.echo(f"conflict {record}: edited here and changed in its file; nothing was overwritten", err=True)
+        for record in report.absent:
+            click.echo(f"absent {record}: it has no file any more and is still served", err=True)
+        with _Bar() as bar:
+            built = knowledge.build(progress=bar.step)
+    except KbError as error:
+        click.echo(f"kb serve: {error}; serving goes on with the last good index", err=True)
+        return
     if built.published:
         click.echo(f"indexed {_count(built.records, 'record')}, {_count(built.passages, 'passage')}", err=True)
 
@@ -320,7 +332,9 @@ def _tell(answer: Answer) -> str:
     lines = []
     if answer.close:
         outcomes = ", ".join(f"{count} {code}" for code, count in answer.counts["outcome"].items())
-        lines.append(f"{_count(answer.total, 'record')} bear on this: {outcomes}.")
+        lines.append(
+            f"{_count(answer.total, 'record')} {'bears' if answer.total == 1 else 'bear'} on this: {outcomes}."
+        )
     else:
         lines.append("Nothing in the library comes close to this. The nearest, all weak:")
     lines += [_tell_hit(hit) for hit in answer.hits]

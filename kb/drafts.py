@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from kb.errors import KbError
 from kb.filters import record_terms
@@ -36,10 +36,27 @@ def make_draft(stored: StoredRecord, count_tokens: Callable[[Sequence[str]], lis
     return Draft(row, tuple(_row_of(passage, number) for number, passage in enumerate(passages)))
 
 
+_PLAIN_CARD: Final = {
+    "kind": "case",
+    "summary": "",
+    "place": "",
+    "years": [2000, 2000],
+    "outcome": "mixed",
+    "outcome_as_at": None,
+    "finding_basis": "press",
+    "effect_evidence": None,
+    "corroboration": None,
+    "services": [],
+    "terms": {"kind": ["case"], "outcome": ["mixed"]},
+    "answers": [],
+    "linked": [],
+}
+
+
 def draft_text(name: str, title: str, text: str, count_tokens: Callable[[Sequence[str]], list[int]]) -> Draft:
     """A plain text with a title as a draft without facets, for test sets and synthetic libraries."""
     passages = [make_passage(title, piece) for piece in split_text(text, title, count_tokens)]
-    card = json.dumps({"id": name, "title": title, "terms": {}})
+    card = json.dumps({**_PLAIN_CARD, "id": name, "title": title})
     row = RecordRow(name, content_hash(f"{title}\n{text}"), "", card)
     return Draft(row, tuple(_row_of(passage, number) for number, passage in enumerate(passages)))
 

@@ -218,7 +218,11 @@ def load_sentence_transformer(name: str) -> SentenceTransformer:
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         return SentenceTransformer(name, device="cpu")
     except Exception as error:
-        raise ModelError(f"the model {name!r} cannot be loaded: {str(error).splitlines()[0]}; set KB_MODEL") from error
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"the model {name!r} cannot be loaded: {why}; KB_MODEL takes the folder of a sentence-transformers model, "
+            "or a name that is in the local cache (no hub is asked)"
+        ) from error
 
 
 def open_encoder(files: ModelFiles, threads: int) -> Encoder:

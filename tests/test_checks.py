@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from made_up import line_of, make_case, make_lesson, make_library
 
-from kb.checks import check
+from kb.checks import check, check_hidden
 from kb.record_file import parse, render
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def test_dates_that_run_backwards(changes: dict[str, Any], needle: str, message:
 )
 def test_a_history_runs_from_the_oldest_to_the_newest(first: str, last: str) -> None:
     history = [{"as_at": first, "outcome": "failed"}, {"as_at": last, "outcome": "worked"}]
-    markdown = render(make_case(outcome_history=history))
+    markdown = render(make_case(outcome_history=history, outcome_as_at=last))
     assert found_in(markdown) == [
         (
             line_of(markdown, f"as_at: {last}, outcome: worked"),
@@ -207,6 +207,98 @@ def test_the_outcome_is_the_latest_of_its_history() -> None:
             "outcome 'worked' is not the latest of outcome_history, 'relapsed'; make them agree",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("as_at", "message"),
+    [
+        ("2026-11-02", "outcome_history: 2026-11-02 comes after checked_on 2026-11-01"),
+        ("2013-12", "outcome_history: 2013-12 comes before the period, which starts in 2014"),
+    ],
+)
+def test_a_history_lies_between_the_period_and_the_day_of_the_check(as_at: str, message: str) -> None:
+    markdown = render(make_case(outcome_history=[{"as_at": as_at, "outcome": "worked"}]))
+    assert (line_of(markdown, f"as_at: {as_at}, outcome: worked"), message) in found_in(markdown)
+
+
+def test_a_history_may_begin_in_the_first_year_of_the_period() -> None:
+    history = [{"as_at": "2014", "outcome": "failed"}, {"as_at": "2018", "outcome": "worked"}]
+    assert found(make_case(outcome_history=history)) == []
+
+
+@pytest.mark.parametrize(
+    ("last", "as_at", "agree"),
+    [
+        ("2016", "2016-09", True),
+        ("2016-09", "2016", True),
+        ("2016-09", "2016-09", True),
+        ("2016-09", "2016-10", False),
+        ("2016", "2017-01", False),
+    ],
+)
+def test_the_date_of_the_outcome_is_the_latest_of_its_history(last: str, as_at: str, agree: bool) -> None:
+    markdown = render(make_case(outcome_history=[{"as_at": last, "outcome": "worked"}], outcome_as_at=as_at))
+    fault = f"outcome_as_at {as_at} is not the latest of outcome_history, {last}; make them agree"
+    assert found_in(markdown) == ([] if agree else [(line_of(markdown, "outcome_as_at:"), fault)])
+
+
+# --- links -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_case_does_not_link_to_a_lesson() -> None:
+    markdown = render(make_case(linked=[{"record": "l-2b7xq4", "how": "see also"}]))
+    message = "linked: 'l-2b7xq4' is a lesson; a link could tell where it comes from; take it out"
+    assert found_in(markdown) == [(line_of(markdown, "record: l-2b7xq4"), message)]
+
+
+# --- what nobody sees in a lesson ------------------------------------------------------------------------------------
+
+COMMENT = "a lesson has no comments in its front matter: they are stored and published; take it out"
+
+
+@pytest.mark.parametrize(
+    ("line", "hiding"),
+    [
+        ("kind: lesson", "kind: lesson # Anytown"),
+        ("kind: lesson", "# Anytown\nkind: lesson"),
+        ("outcome: mixed", "outcome: 'mixed' # Anytown"),
+        ("services: [housing]", "services: [housing, # Anytown\n  housing-2]"),
+        ("outcome: mixed", "outcome: >- # Anytown\n  mixed"),
+        ("outcome: mixed", "outcome: >-\n  mixed\n# Anytown"),
+        ("review_due: 2028-11", "review_due: 2028-11\n# Anytown"),
+        ("review_due: 2028-11", "review_due: 2028-11\n   # Anytown\n"),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_lessons_front_matter_has_no_comments(line: str, hiding: str, newline: str) -> None:
+    written = render(make_lesson())
+    assert check_hidden(written) == []
+    markdown = written.replace(f"{line}\n", f"{hiding}\n", 1)
+    assert markdown != written
+    faults = [(fault.line, fault.message) for fault in check_hidden(markdown.replace("\n", newline))]
+    assert faults == [(line_of(markdown, "# Anytown"), COMMENT)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["'crew # 4'", '"crew # 4"', "crew#4", ">-\n  crew\n  # 4\n  came", "|\n  # 4 came", "'crew\n\n  # 4'"],
+)
+def test_a_number_sign_in_a_text_is_no_comment(text: str) -> None:
+    markdown = render(make_lesson()).replace("outcome: mixed\n", f"outcome: {text}\n", 1) + "\n# not in front\n"
+    assert check_hidden(markdown) == []
+
+
+@pytest.mark.parametrize("hiding", ["outcome: &anytown mixed", "outcome: !anytown mixed"])
+def test_a_lessons_front_matter_has_no_tags_or_anchors(hiding: str) -> None:
+    markdown = render(make_lesson()).replace("outcome: mixed", hiding, 1)
+    (fault,) = check_hidden(markdown)
+    assert fault.line == line_of(markdown, hiding)
+    assert fault.message.startswith("a lesson has no tags or anchors in its front matter")
+
+
+@pytest.mark.parametrize("text", ["", "---", "---\n[", "---\ntitle: 'open # \n---\n"])
+def test_what_is_no_yaml_has_nothing_hidden(text: str) -> None:
+    assert check_hidden(text) == []
 
 
 def test_a_lessons_dates_are_checked_too() -> None:

@@ -26,6 +26,7 @@ import kb.knowledge
 import webapp.serve
 from kb import vocabulary
 from kb.cli import main
+from kb.errors import KbError
 from kb.generation import IndexFolder, Layout
 from kb.knowledge import KnowledgeBase
 from kb.record_file import render
@@ -235,6 +236,14 @@ def test_check_takes_files_and_folders(run: Run, variables: dict[str, str]) -> N
     assert run("check", str(corpus_file(variables, "glen-foster-carers"))).exit_code == 0
 
 
+def test_check_of_the_whole_corpus_finds_links_that_lead_nowhere(run: Run, variables: dict[str, str]) -> None:
+    corpus_file(variables, "anytown-bins").unlink()
+    path = corpus_file(variables, "otherham-library-trust")
+    told = run("check", exit_code=1).stdout
+    assert re.fullmatch(rf"{re.escape(str(path))}:\d+: linked: there is no record 'anytown-bins'; .*\n", told)
+    assert run("check", str(path)).stdout == ""
+
+
 def test_check_as_json(run: Run, variables: dict[str, str]) -> None:
     path = corpus_file(variables, "anytown-bins")
     line = spoil(path)
@@ -293,6 +302,31 @@ def test_a_record_without_a_file_is_kept_until_it_is_pruned(run: Run, variables:
     )
     assert run("load", "--prune").stdout == "removed anytown-bins\n"
     assert json.loads(run("load", "--json").stdout)["absent"] == []
+
+
+def test_an_edited_record_that_pruning_kept_is_told_apart(run: Run, variables: dict[str, str]) -> None:
+    run("load")
+    with RecordStore(Path(variables["KB_INSTANCE"]) / "kb.sqlite") as store:
+        store.edit("anytown-bins", render(make_case(title="Edited here")), "curator")
+    path = corpus_file(variables, "otherham-library-trust")
+    path.unlink()
+    corpus_file(variables, "anytown-bins").unlink()
+    assert run("load", "--prune").stdout == (
+        "removed otherham-library-trust\n"
+        "absent anytown-bins: it has no file any more and was kept, as it was edited here\n"
+    )
+
+
+def test_pruning_that_cannot_be_done_says_why(run: Run, variables: dict[str, str]) -> None:
+    run("load")
+    corpus_file(variables, "otherham-library-trust").unlink()
+    lessons = str(Path(variables["KB_CORPUS"]) / "lessons")
+    assert "nothing was pruned: only some PATHs were read; leave them out\n" in run("load", "--prune", lessons).stderr
+    spoil(corpus_file(variables, "anytown-bins"))
+    told = run("load", "--prune", exit_code=1)
+    assert "nothing was pruned: a file has a fault; mend it first\n" in told.stderr
+    assert told.stdout == ""
+    assert "pruned" not in run("load", exit_code=1).stderr
 
 
 def test_files_with_faults_are_left_out_and_told_on_stderr(run: Run, variables: dict[str, str]) -> None:
@@ -381,7 +415,9 @@ def test_ask_tells_a_person_where_it_is_from_how_it_ended_and_what_it_says(index
     assert "Anytown Council, 2014-2017. Worked as at 2018-05. External auditor. [" in told
     assert "> Crews chose the tablets themselves." in told
     assert "/records/anytown-bins#what-worked\n" in told
-    assert re.match(r"\d+ records? bear on this: ", told)
+    assert re.match(r"(1 record bears|\d+ records bear) on this: ", told)
+    alone = indexed("ask", "crews chose the tablets", "--outcome", "worked", "--service", "environment-and-waste")
+    assert alone.stdout.startswith("1 record bears on this: 1 worked.\n")
 
 
 def records_in(result: Result) -> list[str]:
@@ -507,9 +543,8 @@ def test_status_verifies_every_byte_when_it_is_asked_to(indexed: Run, variables:
     content = bytearray(vectors.read_bytes())
     content[-1] ^= 1
     vectors.write_bytes(content)
-    assert indexed("status", "--verify", exit_code=1).stdout.endswith(
-        f"{vectors}: its content is not what its manifest says\n"
-    )
+    told = indexed("status", "--verify", exit_code=1).stdout
+    assert f"{vectors}: its content is not what its manifest says" in told
 
 
 # --- kb evaluate ------------------------------------------------------------------------------------------------------
@@ -665,6 +700,28 @@ def test_serve_can_load_and_index_first_and_serves_what_has_no_fault(
     assert re.search(r"^indexed 5 records, \d+ passages$", first.stderr, re.MULTILINE)
     assert "indexed" not in again.stderr, "nothing had changed"
     assert json.loads(run("status", "--json").stdout)["records"] == 5
+
+
+def test_serve_tells_of_records_whose_file_is_gone(
+    run: Run, served: list[tuple[bool, str, int]], variables: dict[str, str]
+) -> None:
+    run("load")
+    corpus_file(variables, "glen-foster-carers").unlink()
+    told = run("serve", "--load").stderr
+    assert "absent glen-foster-carers: it has no file any more and is still served\n" in told
+
+
+@pytest.mark.parametrize("step", ["load", "build"])
+def test_serve_goes_on_with_the_last_good_index_when_it_cannot_prepare_another(
+    indexed: Run, served: list[tuple[bool, str, int]], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KbError("the disk is full")
+
+    monkeypatch.setattr(KnowledgeBase, step, fail)
+    result = indexed("serve", "--load")
+    assert served == [(True, "127.0.0.1", 8000)]
+    assert result.stderr == "kb serve: the disk is full; serving goes on with the last good index\n"
 
 
 # --- as processes of their own ----------------------------------------------------------------------------------------

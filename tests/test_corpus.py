@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from made_up import line_of, make_case, make_lesson, make_library, write_corpus
 
-from kb.corpus import FOLDERS, Corpus, FileFault, council_names, find_files, read_corpus
+import kb.corpus
+from kb.corpus import FOLDERS, Corpus, FileFault, NoTable, council_names, find_files, read_corpus
+from kb.councils import CouncilNames
 from kb.errors import KbError
 from kb.record_file import parse, render
 from kb.records import Case, Lesson
 from kb.store import content_hash
 from kb.vocabulary import FAILURES
-
-if TYPE_CHECKING:
-    from kb.councils import CouncilNames
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "corpus"
@@ -124,6 +122,14 @@ def test_an_id_is_the_name_of_its_file(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["anytown-homes", "l-2b7xq", "l-2b7xq4x", "x-2b7xq4"])
+def test_the_id_of_a_lesson_means_nothing(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, f"{name}.md", render(make_lesson(id=name)))
+    assert told(read_corpus([tmp_path], None)) == [
+        f"{path}:2: id {name!r} is not 'l-' and six random letters or digits, such as l-7q2m9x; rename the lesson"
+    ]
+
+
 def test_a_doubled_id_is_found_though_the_first_file_has_not_changed(tmp_path: Path) -> None:
     text = render(make_case())
     first = write(tmp_path, "a/anytown-bins.md", text)
@@ -191,7 +197,8 @@ def test_every_fault_of_every_file_comes_in_one_run(tmp_path: Path, uk_council_n
             ("lessons/l-aaaaaa.md", line_of(lesson, "£40,000")),
             ("lessons/l-aaaaaa.md", line_of(lesson, "£40,000")),
             ("lessons/l-aaaaaa.md", line_of(lesson, "£40,000")),
-            ("lessons/words.md", 2),
+            ("lessons/words.md", 2),  # taken
+            ("lessons/words.md", 2),  # not the id of a lesson
         ]
     )
     assert [file.record.id for file in corpus.files] == ["anytown-bins"]
@@ -238,8 +245,63 @@ def test_a_fault_reads_as_place_and_remedy() -> None:
 # --- councils --------------------------------------------------------------------------------------------------------
 
 
-def test_a_corpus_without_a_council_table_has_no_names(tmp_path: Path) -> None:
-    assert council_names(tmp_path) is None
+def test_a_corpus_without_a_council_table_has_the_one_beside_the_package(tmp_path: Path) -> None:
+    names = council_names(tmp_path)
+    assert isinstance(names, CouncilNames)
+    assert [mention.text for mention in names.find("Staff came from Nottingham.")] == ["Nottingham"]
+
+
+def test_without_any_council_table_no_lesson_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kb.corpus, "_SHIPPED", tmp_path / "nowhere")
+    folder = write_corpus(tmp_path, [make_case(), make_lesson()])
+    names = council_names(folder)
+    assert isinstance(names, NoTable)
+    corpus = read_corpus([folder], names)
+    assert told(corpus) == [
+        f"{folder / 'lessons' / 'l-2b7xq4.md'}:1: {folder / 'councils.csv'} is missing; "
+        "a lesson cannot be checked without it; set KB_CORPUS"
+    ]
+    assert [file.record.id for file in corpus.files] == ["anytown-bins"]
+
+
+def test_a_comment_is_a_fault_of_a_lesson_and_not_of_a_case(tmp_path: Path) -> None:
+    folder = write_corpus(tmp_path, [make_case(), make_lesson()])
+    for path in find_files([folder]):
+        path.write_text(path.read_text("utf-8").replace("\nkind:", "\n# Anytown\nkind:", 1), "utf-8")
+    assert told(read_corpus([folder], None)) == [
+        f"{folder / 'lessons' / 'l-2b7xq4.md'}:3: "
+        "a lesson has no comments in its front matter: they are stored and published; take it out"
+    ]
+
+
+# --- links -----------------------------------------------------------------------------------------------------------
+
+
+def test_in_the_whole_corpus_a_link_leads_to_a_record_that_is_there(tmp_path: Path) -> None:
+    there, gone = ({"record": name, "how": "see also"} for name in ("otherham-library-trust", "nowhere"))
+    folder = write_corpus(tmp_path, [*make_library(), make_case(linked=[there, gone])])
+    path = folder / "cases" / "anytown-bins.md"
+    line = line_of(path.read_text("utf-8"), "record: nowhere")
+    corpus = read_corpus([folder], None, whole=True)
+    assert told(corpus) == [f"{path}:{line}: linked: there is no record 'nowhere'; take the link out"]
+    assert path not in [file.path for file in corpus.files]
+    assert read_corpus([folder], None).faults == ()
+
+
+def test_a_link_to_the_record_itself(tmp_path: Path) -> None:
+    path = write(tmp_path, "anytown-bins.md", render(make_case(linked=[{"record": "anytown-bins", "how": "see also"}])))
+    line = line_of(path.read_text("utf-8"), "record: anytown-bins")
+    for whole in (False, True):
+        assert told(read_corpus([tmp_path], None, whole=whole)) == [
+            f"{path}:{line}: linked: 'anytown-bins' is this record itself; take the link out"
+        ]
+
+
+def test_a_link_that_could_not_be_read_is_told_once(tmp_path: Path) -> None:
+    folder = write_corpus(tmp_path, [make_case(linked=[{"record": "nowhere", "how": "see also"}])])
+    path = folder / "cases" / "anytown-bins.md"
+    path.write_text(path.read_text("utf-8").replace("record: nowhere", "record: No Where"), "utf-8")
+    assert len(read_corpus([folder], None, whole=True).faults) == 1
 
 
 def test_a_damaged_council_table_is_named_with_its_line(tmp_path: Path) -> None:
@@ -253,7 +315,7 @@ def test_a_damaged_council_table_is_named_with_its_line(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def library(uk_council_names: CouncilNames) -> Corpus:
-    return read_corpus([CORPUS], uk_council_names)
+    return read_corpus([CORPUS], uk_council_names, whole=True)
 
 
 def test_the_library_has_no_fault(library: Corpus) -> None:

@@ -234,7 +234,7 @@ def test_nothing_is_left_behind_when_an_export_fails(tmp_path: Path, monkeypatch
 @pytest.mark.model
 @pytest.mark.parametrize("name", ["no/such-model", "nothing"])
 def test_a_model_that_cannot_be_had_is_named_without_asking_a_hub(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ModelError, match=f"the model '{name}' cannot be loaded: .*; set KB_MODEL"):
+    with pytest.raises(ModelError, match=f"the model '{name}' cannot be loaded: .*; KB_MODEL takes the folder"):
         ensure_export(name, tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
@@ -242,5 +242,5 @@ def test_a_model_that_cannot_be_had_is_named_without_asking_a_hub(tmp_path: Path
 @pytest.mark.model
 def test_a_folder_that_holds_no_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ModelError, match=r"empty' cannot be loaded: .*; set KB_MODEL"):
+    with pytest.raises(ModelError, match=r"empty' cannot be loaded: .*; KB_MODEL takes the folder"):
         ensure_export(str(tmp_path / "empty"), tmp_path / "models")

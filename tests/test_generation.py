@@ -447,10 +447,42 @@ def test_a_generation_that_is_open_goes_on_answering_after_it_was_removed(index:
         assert answers(generation) == wanted
 
 
-def test_vectors_are_mapped_and_not_read_whole(new: Path) -> None:
+def test_large_vectors_are_mapped_and_small_ones_read_whole(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is cut short while it is mapped ends the process, so only what is too large to keep is mapped."""
+    with Generation(new) as generation:
+        assert not isinstance(generation.vectors, np.memmap)
+        assert not isinstance(generation.sentence_vectors, np.memmap)
+    monkeypatch.setattr("kb.generation._MAPPED_FROM_BYTES", 0)
     with Generation(new) as generation:
         assert isinstance(generation.vectors, np.memmap)
         assert isinstance(generation.sentence_vectors, np.memmap)
+
+
+def test_only_generations_are_ever_touched(new: Path) -> None:
+    """KB_INDEX may be set to a folder that holds other things, whose names may begin with digits."""
+    index = IndexFolder(new.parent)
+    kept = [new.parent / name for name in ("2024 accounts", "2024", "damaged-goods", "20240101-minutes")]
+    for folder in kept:
+        folder.mkdir()
+        (folder / "ledger.txt").write_text("precious")
+    open_current(index).close()
+    remove_old(index)
+    assert all((folder / "ledger.txt").read_text() == "precious" for folder in kept)
+
+
+def test_a_generation_that_is_only_out_of_reach_is_not_set_aside(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too many open files, say: nothing is damaged, and the next try finds everything as it was."""
+
+    def too_many(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    index = IndexFolder(new.parent)
+    with monkeypatch.context() as patched:
+        patched.setattr("kb.generation.PassageFile", too_many)
+        with pytest.raises(NoIndex, match="Too many open files"):
+            open_current(index)
+    with open_current(index) as generation:
+        assert generation.name == new.name
 
 
 def test_the_generation_that_answered_before_is_the_one_kept(tmp_path: Path) -> None:

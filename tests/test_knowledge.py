@@ -10,7 +10,7 @@ import pytest
 from made_up import MadeUpEncoder, make_case, make_library, write_corpus
 
 import kb.knowledge
-from kb.errors import KbError, NoIndex, StoreError
+from kb.errors import DamagedGeneration, KbError, NoIndex, StoreError
 from kb.filters import make_filters
 from kb.generation import Layout
 from kb.knowledge import KnowledgeBase, Related
@@ -246,7 +246,9 @@ def test_an_index_of_another_model_is_not_misread_and_the_error_says_what_to_do(
                 NoIndex, match=r"was built with made-up@1, and the model is now made-up@2; run `kb index`"
             ):
                 other.ask(BINS)
-        assert other.health().message.endswith("run `kb index`")
+        assert other.health().message.endswith(
+            "run `kb index`, or start again with the KB_MODEL that it was built with"
+        )
         other.build()
         assert other.ask(BINS).hits[0].record == "anytown-bins"
 
@@ -390,3 +392,29 @@ def test_facet_counts_are_of_the_whole_library(knowledge: KnowledgeBase) -> None
     assert counts["kind"] == {"case": 4, "lesson": 2}
     assert counts["nation"] == {"England": 2, "Scotland": 1, "Wales": 1}
     assert sum(counts["council_type"].values()) == sum(isinstance(record, Case) for record in LIBRARY.values())
+
+
+def test_damage_met_while_reading_is_answered_from_the_last_good_generation(
+    knowledge: KnowledgeBase, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of passages go bad under an open generation: the question is asked again of what is still good."""
+    first = knowledge.searcher().generation.name
+    knowledge.build(full=True)
+    with RecordStore(knowledge.store_path) as store:
+        record = next(iter(store.records()))
+        store.edit(record.id, record.markdown + "\n", "test")
+    knowledge.build()
+    knowledge.refresh()
+    second = knowledge.searcher().generation
+    assert second.name != first
+    passages = second.layout.passages
+    passages.write_bytes(b"\0" * passages.stat().st_size)
+
+    def fail(*_: object) -> None:
+        raise DamagedGeneration(f"{passages}: cannot be read")
+
+    monkeypatch.setattr(second.rows, "passage_rows", fail)
+    answer = knowledge.ask("bins")
+    assert answer.hits
+    assert answer.generation != second.name
+    assert "failed while it was read" in caplog.text

@@ -181,6 +181,8 @@ def test_a_file_that_has_caught_up_with_the_edit_is_no_conflict(store: RecordSto
     store.edit("bins", BINS_EDITED, "curator")
 
     assert store.load({"bins": ("case", BINS_EDITED)}).unchanged == ("bins",)
+    assert store.loaded() == store.hashes() == {"bins": content_hash(BINS_EDITED)}
+    assert store.load({"bins": BINS_CHANGED}).updated == ("bins",), "what follows is a change like any other"
 
 
 def test_an_edit_changes_the_hash_by_which_the_index_knows_that_it_is_stale(store: RecordStore) -> None:
@@ -252,7 +254,14 @@ def test_a_record_that_was_removed_can_be_loaded_again(store: RecordStore) -> No
     store.load({}, whole=True, prune=True)
 
     assert store.load({"bins": BINS_CHANGED}).added == ("bins",)
-    assert [(number, origin) for number, origin, _ in store.revisions("bins")] == [(1, "corpus"), (2, "corpus")]
+    assert [(number, origin) for number, origin, _ in store.revisions("bins")] == [(1, "corpus")]
+
+
+def test_removing_a_record_removes_its_revisions_and_no_others(store: RecordStore, path: Path) -> None:
+    store.load({"bins": BINS, "trees": TREES})
+    store.load({"trees": TREES}, whole=True, prune=True)
+
+    assert rows(path, "select record from revisions") == [("trees",)]
 
 
 # --- all or nothing ---------------------------------------------------------------------------------------------------
@@ -471,19 +480,39 @@ def test_another_programs_database_is_not_taken_for_ours(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("create table recipes (name text)")
     connection.close()
-    with pytest.raises(StoreError, match=r"kb\.sqlite: has an older shape"):
+    with pytest.raises(StoreError, match=r"kb\.sqlite: is a database of another program"):
         RecordStore(path)
 
 
-def test_another_program_s_database_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("migrate", [False, True])
+@pytest.mark.parametrize("table", ["recipes (title text)", "migrations (version int)"])
+def test_another_program_s_database_is_left_alone(tmp_path: Path, table: str, migrate: bool) -> None:
     path = tmp_path / "kb.sqlite"
     with sqlite3.connect(path) as connection:
-        connection.execute("create table recipes (title text)")
+        connection.execute(f"create table {table}")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match="another program"):
-        RecordStore(path, migrate=True)
-    with sqlite3.connect(path) as connection:
-        assert [row[0] for row in connection.execute("select name from sqlite_master")] == ["recipes"]
+    with pytest.raises(StoreError, match="another program; give KB_INSTANCE a folder of its own"):
+        RecordStore(path, migrate=migrate)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda store: list(store.records()),
+        lambda store: store.hashes(),
+        lambda store: store.loaded(),
+        lambda store: store.revisions("bins"),
+    ],
+    ids=["records", "hashes", "loaded", "revisions"],
+)
+def test_a_store_that_cannot_be_read_is_named_with_a_remedy(
+    store: RecordStore, path: Path, read: Callable[[RecordStore], object]
+) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript("drop table records; drop table revisions")
     connection.close()
-    assert before[:16] == path.read_bytes()[:16]
+    with pytest.raises(StoreError, match=r"kb\.sqlite: cannot be read: no such table: .*put back a copy"):
+        read(store)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, current_app, request
 
-from kb.filters import FIELDS
 from webapp import questions
 from webapp.library import knowledge
 
@@ -17,14 +16,14 @@ blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 _LIMIT_DEFAULT: Final = 10
 _LIMIT_MAX: Final = 100
-_PARAMETERS: Final = frozenset({"q", "limit", *FIELDS})
+_PARAMETERS: Final = dict.fromkeys((*questions.PARAMETERS, "limit"))
 
 
 @blueprint.get("/search")
 def search() -> Response:
     unknown = [name for name in request.args if name not in _PARAMETERS]
     if unknown:
-        known = ", ".join(["q", "limit", *FIELDS])
+        known = ", ".join(_PARAMETERS)
         return problem(HTTPStatus.BAD_REQUEST, f"{unknown[0][:60]!r} is not a parameter; the parameters are {known}.")
     if "q" not in request.args:
         return problem(HTTPStatus.BAD_REQUEST, "The parameter q, the question, is missing.")
@@ -35,7 +34,7 @@ def search() -> Response:
         asked = questions.read(request.args, current_app.config["QUESTION_MAX"])
     except questions.OverlongQuestion as error:
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
-    except questions.UnknownFilter as error:
+    except (questions.UnknownFilter, questions.WrongYears) as error:
         return problem(HTTPStatus.BAD_REQUEST, str(error))
     answer = knowledge().ask(asked.question, asked.filters, limit=int(limit))
     return _as_json(answer.as_json(), "application/json")

@@ -63,13 +63,15 @@ def search() -> ResponseReturnValue:
     except questions.UnknownFilter as error:
         page = render_template("unknown_filter.html", error=error, words=FIELDS[error.field])
         return page, HTTPStatus.BAD_REQUEST
+    except questions.WrongYears as error:
+        return render_template("wrong_years.html", error=error), HTTPStatus.BAD_REQUEST
     if not asked.question:
         return _home(prompt=True)
     answer = knowledge().ask(asked.question, asked.filters, limit=_HITS, balanced=True)
     chosen = asked.by_field
     library = knowledge().facet_counts() if chosen else {}
     facets = presenting.make_facets(answer, chosen, library)
-    seen = {facet.field for facet in facets}
+    seen = {facet.field for facet in facets} | (set(questions.YEARS) if facets else set())
     return render_template(
         "search.html",
         asked=asked,
@@ -78,6 +80,8 @@ def search() -> ResponseReturnValue:
             presenting.make_card(hit) for hit in answer.hits[: _HITS if answer.close else _HITS_WHEN_NOTHING_IS_CLOSE]
         ],
         facets=facets,
+        years=[(end, words, asked.year(end)) for end, words in questions.YEARS.items()],
+        stances=chosen.get("stance", ()),
         unseen=[(field, value) for field, value in asked.chosen if field not in seen],
         short=short(asked.question),
     )

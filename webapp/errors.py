@@ -11,7 +11,7 @@ from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from kb.errors import NoIndex
-from webapp import api
+from webapp import api, security
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -82,8 +82,13 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or error.code is None or error.code < 400:
         return error  # a redirect, or an answer that is made already
     if request.path.startswith(api.PREFIX):
-        return api.problem(error.code, _DETAILS.get(HTTPStatus(error.code), f"{error.name}."))
-    return _page(error.code)
+        response = api.problem(error.code, _DETAILS.get(HTTPStatus(error.code), f"{error.name}."))
+    else:
+        response = _page(error.code)
+    for name, value in error.get_headers():  # Allow, Retry-After and the like
+        if name.lower() != "content-type":
+            response.headers[name] = value
+    return response
 
 
 def _no_index(_: NoIndex) -> ResponseReturnValue:
@@ -106,7 +111,7 @@ def handle_exception(app: Flask, error: Exception) -> Response:
         return app.finalize_request(response, from_error_handler=True)
     except Exception as another:
         log_failure(app, another)
-        return Response(_LAST_RESORT, status=500, mimetype="text/html", headers={"Cache-Control": "no-store"})
+        return security.protect(Response(_LAST_RESORT, status=500, mimetype="text/html"))
 
 
 def log_failure(app: Flask, error: BaseException | None) -> None:

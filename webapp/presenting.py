@@ -186,5 +186,5 @@ def where(record: Record) -> str:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.globals.update(label=label, note=note, number_words=number_words)
+    app.jinja_env.globals.update(label=label, number_words=number_words)
     app.jinja_env.filters.update(date_words=date_words)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from kb.filters import FIELDS, Filters, make_filters
+from kb.filters import FIELDS, FIRST_YEAR, LAST_YEAR, Filters, make_filters
 from webapp.presenting import label
 
 if TYPE_CHECKING:
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 # Control characters, and halves of surrogate pairs, have no place in a page; a question is one line of words.
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+# The first and the last year of a period; a record whose own years overlap with it fits.
+YEARS: Final = {"from": "From", "to": "To"}
+# What an address may hold, for the pages and the API alike.
+PARAMETERS: Final = ("q", *FIELDS, *YEARS)
 
 
 class OverlongQuestion(ValueError):  # noqa: N818  it reads as what happened
@@ -36,16 +41,29 @@ class UnknownFilter(ValueError):  # noqa: N818
         self.without = without
 
 
+class WrongYears(ValueError):  # noqa: N818
+    """A year (`years` has the one) is none, or both run backwards. `without` is the same request without `years`."""
+
+    def __init__(self, years: list[tuple[str, str]], without: Asked) -> None:
+        self.years = [(end, value[:60]) for end, value in years]
+        said = " ".join(f"{end} {value!r}" for end, value in self.years)
+        wrong = "is not a year" if len(years) == 1 else "runs backwards; it should be a period"
+        super().__init__(f"{said} {wrong} between {FIRST_YEAR} and {LAST_YEAR}")
+        self.first, self.last = FIRST_YEAR, LAST_YEAR
+        self.without = without
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question and the chosen values by field, in the order of the address, each once."""
+    """A question and the chosen values by field, `from` and `to` after the others, each once."""
 
     question: str
     chosen: tuple[tuple[str, str], ...] = ()
 
     @property
     def filters(self) -> Filters:
-        return make_filters(self.by_field)
+        terms = {field: values for field, values in self.by_field.items() if field in FIELDS}
+        return make_filters(terms, first_year=self.year("from"), last_year=self.year("to"))
 
     @property
     def by_field(self) -> dict[str, tuple[str, ...]]:
@@ -53,6 +71,10 @@ class Asked:
         for field, value in self.chosen:
             fields[field] = (*fields.get(field, ()), value)
         return fields
+
+    def year(self, end: str) -> int | None:
+        """The year that the period is to begin (`from`) or to end with (`to`), if one is asked for."""
+        return next((int(value) for field, value in self.chosen if field == end), None)
 
     @property
     def query(self) -> str:
@@ -64,10 +86,11 @@ class Asked:
 
     def tags(self) -> list[tuple[str, str, str]]:
         """Each chosen value in words, and the query without it: field, value, query."""
-        return [
-            (FIELDS[field].label, label(FIELDS[field].name, value), self.without(field, value).query)
-            for field, value in self.chosen
-        ]
+        return [(*_words(field, value), self.without(field, value).query) for field, value in self.chosen]
+
+
+def _words(field: str, value: str) -> tuple[str, str]:
+    return (YEARS[field], value) if field in YEARS else (FIELDS[field].label, label(FIELDS[field].name, value))
 
 
 def clean_question(text: str) -> str:
@@ -78,14 +101,33 @@ def clean_question(text: str) -> str:
 def read(arguments: MultiDict[str, str], longest: int) -> Asked:
     """Reads `q` and the filters from an address.
 
-    Raises OverlongQuestion for one of more than `longest` characters, UnknownFilter for a value that does not exist.
+    Raises OverlongQuestion for one of more than `longest` characters, UnknownFilter for a value that does not exist,
+    WrongYears for years that are no period.
     """
     question = clean_question(arguments.get("q", ""))
     if len(question) > longest:
         raise OverlongQuestion(len(question), longest)
-    given = [(field, value) for field in FIELDS for value in dict.fromkeys(arguments.getlist(field)) if value]
-    wrong = [(field, value) for field, value in given if value not in FIELDS[field]]
-    asked = Asked(question, tuple(pair for pair in given if pair not in wrong))
+    right: list[tuple[str, str]] = []
+    wrong: tuple[str, str] | None = None  # the first is told of; an address may hold thousands
+    for field, words in FIELDS.items():
+        codes = frozenset(words.codes)
+        for value in dict.fromkeys(filter(None, arguments.getlist(field))):
+            if value in codes:
+                right.append((field, value))
+            else:
+                wrong = wrong or (field, value)
+    years = [(end, value) for end in YEARS if (value := next(filter(None, map(str.strip, arguments.getlist(end))), ""))]
+    whole = [(end, value) for end, value in years if _is_year(value)]
+    backwards = len(whole) == 2 and int(whole[0][1]) > int(whole[1][1])
+    asked = Asked(question, (*right, *(() if backwards else whole)))
     if wrong:
-        raise UnknownFilter(*wrong[0], asked)
+        raise UnknownFilter(*wrong, asked)
+    if len(whole) < len(years):
+        raise WrongYears([pair for pair in years if pair not in whole][:1], asked)
+    if backwards:
+        raise WrongYears(whole, asked)
     return asked
+
+
+def _is_year(value: str) -> bool:
+    return len(value) == 4 and value.isascii() and value.isdigit() and FIRST_YEAR <= int(value) <= LAST_YEAR

@@ -35,10 +35,11 @@ def nonce() -> str:
 
 def init_app(app: Flask) -> None:
     app.jinja_env.globals["csp_nonce"] = nonce
-    app.after_request(_protect)
+    app.after_request(protect)
 
 
-def _protect(response: Response) -> Response:
+def protect(response: Response) -> Response:
+    """Sets the headers; for a response that never comes to Flask's own last steps, too."""
     response.headers["Content-Security-Policy"] = _POLICY.format(nonce=nonce())
     for name, value in _HEADERS.items():
         response.headers[name] = value

@@ -27,6 +27,8 @@ STATES = {
     "prompt": ("made_up_site", "/search?q="),
     "results": ("made_up_site", asking(QUESTION)),
     "filtered": ("made_up_site", asking(QUESTION, outcome="failed", kind="case", nation="England")),
+    "years": ("made_up_site", asking(QUESTION, **{"from": "2015", "to": "2017"})),
+    "stance": ("made_up_site", asking("cutting handful changes practice family", stance="worked")),
     "none": ("made_up_site", asking(QUESTION, outcome="recovered")),
     "nothing-close": ("made_up_site", asking("a recipe for sourdough bread with rosemary")),
     "no-setback": ("made_up_site", asking("cutting handful changes practice family", kind="lesson")),
@@ -37,6 +39,7 @@ STATES = {
     "not-found": ("made_up_site", "/nope"),
     "overlong": ("made_up_site", asking("why does it fail " * 150)),
     "unknown-filter": ("made_up_site", asking(QUESTION, outcome="good")),
+    "wrong-years": ("made_up_site", asking(QUESTION, **{"from": "2016", "to": "2015"})),
     "no-index": ("empty_site", "/"),
     "failure": ("failing_site", asking(QUESTION)),
 }

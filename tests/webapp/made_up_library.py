@@ -72,11 +72,16 @@ class MadeUpLibrary:
         self._check()
         self.asked.append((question, filters, limit, balanced))
         words = set(_WORD.findall(question.lower())) - _NO_MEANING
+        stances = filters.values("stance")
+        terms = [(field, values) for field, values in filters.terms if field != "stance"]
         found = []
         for record in self.records:
-            if not all(set(values) & set(record_terms(record).get(field, ())) for field, values in filters.terms):
+            if not all(set(values) & set(record_terms(record).get(field, ())) for field, values in terms):
                 continue
-            extracts = sorted(_extracts(record, words), key=lambda one: -one.score)
+            extracts = [one for one in _extracts(record, words) if not stances or one.stance in stances]
+            extracts.sort(key=lambda one: -one.score)
+            if not extracts:
+                continue
             found.append((extracts[0].score, record, extracts))
         found.sort(key=lambda one: (-one[0], one[1].id))
         close = bool(found) and found[0][0] >= 0.25

@@ -10,13 +10,12 @@ import logging
 import sys
 from pathlib import Path
 
-import waitress
-
 sys.path.insert(0, str(Path(__file__).parent))
 
 from made_up_library import MadeUpLibrary
 
 from webapp import create_app
+from webapp.serve import listen
 
 
 def main() -> None:
@@ -29,7 +28,7 @@ def main() -> None:
     if arguments.failing:
         library.failure = ValueError(arguments.failing)
     app = create_app({"KNOWLEDGE_BASE": library, "QUESTION_MAX": 2000})
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
+    server = listen(app, "127.0.0.1", 0, 4)
     sys.stdout.write(f"{server.effective_port}\n")
     sys.stdout.flush()
     server.run()

@@ -83,6 +83,15 @@ def test_no_setback_recorded_is_said(client: FlaskClient, library: MadeUpLibrary
     assert "tells what did not work" in without
 
 
+def test_a_stance_filter_is_not_taken_for_a_lack_of_setbacks(client: FlaskClient, library: MadeUpLibrary) -> None:
+    library.records = [record for record in library.records if record.kind == "lesson"]
+    asked = {"q": "cutting handful changes practice family"}
+    page = client.get("/search", query_string={**asked, "stance": "worked"}).text
+    assert "so what did not work is left out here" in page
+    assert "tells what did not work" not in page
+    assert "is left out here" not in client.get("/search", query_string={**asked, "kind": "lesson"}).text
+
+
 def test_no_record_fits_the_filters(client: FlaskClient) -> None:
     response = client.get("/search", query_string={"q": QUESTION, "outcome": "recovered"})
     assert response.status_code == 200
@@ -139,7 +148,8 @@ def test_broken_utf8_in_the_address_breaks_nothing(client: FlaskClient) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["q", "outcome", "kind", "year", "limit", "x"]), st.text(max_size=40)), max_size=5
+        st.tuples(st.sampled_from(["q", "outcome", "kind", "from", "to", "limit", "x"]), st.text(max_size=40)),
+        max_size=5,
     )
 )
 def test_no_address_ends_in_a_failure(client: FlaskClient, query: list[tuple[str, str]]) -> None:
@@ -188,6 +198,42 @@ def test_an_unknown_filter_value_is_named_and_can_be_left_out(client: FlaskClien
     assert response.status_code == 400
     assert "&ldquo;good&rdquo;" in response.text
     assert re.search(r'href="/search\?q=[^"]*&amp;outcome=failed">Search without it', response.text)
+    assert not library.asked
+
+
+def test_years_are_a_filter(client: FlaskClient, library: MadeUpLibrary) -> None:
+    query = {"q": QUESTION, "to": " 2017", "kind": "case", "from": "2015", "unheard": "of"}
+    page = client.get("/search", query_string=query).text
+    assert library.asked[0][1].values("year") == ("2015", "2016", "2017")
+    assert re.search(
+        r'href="/search\?q=[^"]*&amp;kind=case&amp;to=2017"><span><span [^>]*>Remove [^<]*</span>From: 2015', page
+    )
+    assert re.search(r'<input [^>]*id="from"[^>]* value="2015" form="ask">', page)
+    assert re.search(r'<input [^>]*id="to"[^>]* value="2017" form="ask">', page)
+    assert 'type="hidden"' not in page
+
+
+def test_years_survive_a_page_without_filters(client: FlaskClient) -> None:
+    page = client.get("/search", query_string={"q": QUESTION, "from": "2099"}).text
+    assert "Nothing was found" in page
+    assert '<input type="hidden" name="from" value="2099" form="ask">' in page
+    assert "From: 2099" in page
+
+
+@pytest.mark.parametrize(
+    ("years", "said", "left"),
+    [
+        ({"from": "<b>", "to": "2015"}, "from &ldquo;&lt;b&gt;&rdquo;, and that is not a year", "&amp;to=2015"),
+        ({"from": "2016", "to": "2015"}, "from &ldquo;2016&rdquo; to &ldquo;2015&rdquo;, and those", ""),
+    ],
+)
+def test_wrong_years_are_named_and_can_be_left_out(
+    client: FlaskClient, library: MadeUpLibrary, years: dict[str, str], said: str, left: str
+) -> None:
+    response = client.get("/search", query_string={"q": "loan", "kind": "case", **years})
+    assert response.status_code == 400
+    assert said in response.text
+    assert f'href="/search?q=loan&amp;kind=case{left}">Search without' in response.text
     assert not library.asked
 
 
@@ -268,12 +314,17 @@ def test_when_even_the_page_for_a_failure_fails(client: FlaskClient, monkeypatch
     response = client.get("/")
     assert response.status_code == 500
     assert "Something went wrong" in response.text
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"].startswith("private, no-")
 
 
 def test_other_methods_are_refused_in_words(client: FlaskClient) -> None:
     response = client.post("/search", data={"q": "loan"})
     assert response.status_code == 405
     assert "That cannot be done here" in response.text
+    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    assert response.mimetype == "text/html"
 
 
 def test_health(client: FlaskClient, client_without_index: FlaskClient) -> None:

@@ -1,0 +1,62 @@
+"""The server itself: what it takes, and where it cannot listen."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+
+from kb.errors import SettingError
+from webapp.serve import listen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+
+SERVER = Path(__file__).parent / "serve_made_up.py"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    process = subprocess.Popen([sys.executable, SERVER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdout is not None
+        with process.stdout:
+            yield int(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.mark.parametrize("letter", ["x", "\u0645", "\u0939", "\U0001f9ef"], ids=["latin", "arabic", "hindi", "emoji"])
+def test_an_overlong_question_meets_our_own_page_in_any_script(port: int, letter: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", f"/search?q={quote(letter * 20_000)}&outcome=failed")
+    response = connection.getresponse()
+    page = response.read().decode()
+    connection.close()
+    assert response.status == 422
+    assert "Your question has 20,000 characters" in page
+
+
+def test_a_host_that_does_not_exist_is_a_wrong_setting(app: Flask) -> None:
+    with pytest.raises(
+        SettingError, match=r"http://nohost\.invalid:8000 cannot be listened on: there is no such host;"
+    ):
+        listen(app, "nohost.invalid", 8000, 1)
+
+
+def test_a_port_that_is_taken_is_a_wrong_setting(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(*_: object, **__: object) -> None:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr("webapp.serve.waitress.create_server", taken)  # waitress's own leaves its socket behind
+    with pytest.raises(SettingError, match=r"127.0.0.1:8000 cannot be listened on: Address already in use; .*KB_PORT"):
+        listen(app, "127.0.0.1", 8000, 1)
