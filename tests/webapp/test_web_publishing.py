@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
     import pytest
     from flask import Flask
+    from flask.testing import FlaskClient
 
     from kb.encoder import Encoder
 
 PATHS = ("/", "/search?q=loans+to+a+company", "/records/l-7q2m9x", "/api/v1/search?q=improvement+plan", "/healthz")
 GENERATIONS = 4
+# Opening a generation takes a moment where four threads ask without a pause and the machine is busy besides.
+SERVED_WITHIN_SECONDS = 20.0
 CASE = "nottingham-robin-hood-energy"
 LESSON = "l-7q2m9x"
 
@@ -41,6 +44,17 @@ def ask_until(app: Flask, over: threading.Event, statuses: list[int]) -> None:
     client = app.test_client()
     while not over.is_set():
         statuses.extend(client.get(path).status_code for path in PATHS)
+
+
+def served_within(client: FlaskClient, generation: str, seconds: float) -> bool:
+    """Whether the app comes to serve this generation in that time."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        health = client.get("/healthz").json
+        if health is not None and health["generation"] == generation:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def test_publishing_while_serving(tmp_path: Path, made_up_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,12 +76,8 @@ def test_publishing_while_serving(tmp_path: Path, made_up_encoder: Encoder, monk
                 changed = (RECORDS / f"{CASE}.md").read_text("utf-8")
                 changed = changed.replace("A city's own", f"A city's own ({number})")
                 generation = publish(settings, made_up_encoder, "case", CASE, changed)
-                time.sleep(0.1)  # the refresh's own interval, and some
-                found = client.get(f"/records/{CASE}")
-                assert f"A city&#39;s own ({number})" in found.text
-                health = client.get("/healthz").json
-                assert health is not None
-                assert health["generation"] == generation
+                assert served_within(client, generation, SERVED_WITHIN_SECONDS)
+                assert f"A city&#39;s own ({number})" in client.get(f"/records/{CASE}").text
         finally:
             over.set()
             for thread in threads:
