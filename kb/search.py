@@ -101,8 +101,8 @@ class Searcher:
         self._encoder = encoder
         self.cards = generation.rows.cards()
         self._records_with: dict[str, Mask] = {}
-        self.facets = [facets_of(card["terms"]) for card in self.cards]
-        for number, facets in enumerate(self.facets):
+        for number, card in enumerate(self.cards):
+            facets = facets_of(card["terms"])
             for facet in facets:
                 self._records_with.setdefault(facet, np.zeros(len(self.cards), dtype=bool))[number] = True
         self._stances = _StanceMasks(generation)
