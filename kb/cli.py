@@ -198,12 +198,15 @@ def ask(
 
 
 @main.command(
-    epilog=_example("kb evaluate tests/questions/starter.jsonl", "kb evaluate --beir ../shared/eval/scifact --json")
+    epilog=_example(
+        "kb evaluate tests/questions/library.jsonl --half test", "kb evaluate --beir ../shared/eval/scifact --json"
+    )
 )
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--half", help="Only the questions of FILE that are of this half: tune or test.")
 @click.option("--beir", type=click.Path(path_type=Path, file_okay=False), help="A test set in BEIR layout.")
 @_json_option
-def evaluate(file: Path | None, beir: Path | None, as_json: bool) -> None:
+def evaluate(file: Path | None, half: str | None, beir: Path | None, as_json: bool) -> None:
     """Score the search on judged questions.
 
     FILE is JSON lines {"question": ..., "relevant": {"record-id": 1 to 3}}: nDCG@10, recall@10 and MRR, by leg and
@@ -218,7 +221,11 @@ def evaluate(file: Path | None, beir: Path | None, as_json: bool) -> None:
         if beir is not None:
             result = evaluation.evaluate_beir(knowledge, beir, bar.step)
         else:
-            result = evaluation.evaluate_questions(knowledge, evaluation.read_questions(file or Path()))
+            questions = evaluation.read_questions(file or Path())
+            chosen = [one for one in questions if half in (None, one.half)]
+            if not chosen:
+                raise click.UsageError(f"--half {half}: {file} has no question of that half")
+            result = evaluation.evaluate_questions(knowledge, chosen)
     click.echo(_to_json(result) if as_json else evaluation.as_text(result))
 
 

@@ -32,16 +32,23 @@ LEGS: Final = ("lexical", "dense", "fused")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A question with the grade of each relevant record; empty when the library has no answer."""
+    """A question with the grade of each relevant record; empty when the library has no answer.
+
+    `irrelevant` names records that were read for this question and do not bear on it.
+    """
 
     question: str
     relevant: dict[str, float]
     half: str = ""
     tags: tuple[str, ...] = ()
+    irrelevant: frozenset[str] = frozenset()
 
 
 def read_questions(path: Path) -> list[Judged]:
-    """Reads JSON lines {"question", "relevant": {"record-id": 1 to 3}}. Raises QuestionSetError with file and line."""
+    """Reads JSON lines {"question", "relevant": {"record-id": 1 to 3}}; "irrelevant", "half" and "tags" are optional.
+
+    Raises QuestionSetError with file and line.
+    """
     questions = []
     for number, data in _json_lines(path):
         question, relevant = data.get("question"), data.get("relevant")
@@ -49,11 +56,15 @@ def read_questions(path: Path) -> list[Judged]:
             raise QuestionSetError(f'{path}:{number}: a line has "question" (text) and "relevant" (record-id: 1 to 3)')
         if any(grade not in (1, 2, 3) for grade in relevant.values()):
             raise QuestionSetError(f"{path}:{number}: a grade is 1, 2 or 3")
-        tags = data.get("tags", [])
-        if not isinstance(tags, list):
-            raise QuestionSetError(f"{path}:{number}: tags is a list of words")
+        tags, irrelevant = data.get("tags", []), data.get("irrelevant", [])
+        if not isinstance(tags, list) or not isinstance(irrelevant, list):
+            raise QuestionSetError(f"{path}:{number}: tags is a list of words, irrelevant a list of record ids")
+        both = relevant.keys() & set(map(str, irrelevant))
+        if both:
+            raise QuestionSetError(f"{path}:{number}: {min(both)} is both relevant and irrelevant; keep one")
         grades = {name: float(grade) for name, grade in relevant.items()}
-        questions.append(Judged(question, grades, str(data.get("half", "")), tuple(map(str, tags))))
+        judged = Judged(question, grades, str(data.get("half", "")), tuple(map(str, tags)), frozenset(irrelevant))
+        questions.append(judged)
     if not questions:
         raise QuestionSetError(f"{path}: holds no question")
     return questions
@@ -78,16 +89,18 @@ def rank_by_leg(searcher: Searcher, ranked: Ranked) -> dict[str, list[str]]:
 def evaluate_questions(knowledge: KnowledgeBase, questions: Sequence[Judged]) -> dict[str, Any]:
     """nDCG@10, recall@10 and MRR over the answerable questions, by leg and fused, with bootstrap 95% intervals.
 
+    `fused_over` is the mean difference of nDCG@10, question by question, between the fusion and each leg.
     `unanswerable` says how many questions without an answer there were, and how many of those something close was
-    found for; `answered` is the share of the answerable ones for which something close was found.
-    Raises QuestionSetError for a record id that the library does not have.
+    found for; `answered` is the share of the answerable ones for which something close was found; `judged_in_first_ten`
+    the share of what was found first that somebody has judged for that question: an unjudged record counts as
+    irrelevant. Raises QuestionSetError for a record id that the library does not have.
     """
     searcher = knowledge.searcher()
     known = {card["id"] for card in searcher.cards}
     scores: dict[str, dict[str, list[float]]] = {leg: {"ndcg@10": [], "recall@10": [], "mrr": []} for leg in LEGS}
-    best_in_three, answered, wrongly = [], [], 0
+    best_in_three, answered, seen, wrongly = [], [], [], 0
     for judged in questions:
-        unknown = set(judged.relevant) - known
+        unknown = (judged.relevant.keys() | judged.irrelevant) - known
         if unknown:
             raise QuestionSetError(f"{judged.question!r}: the library has no record {', '.join(sorted(unknown))}")
         ranked = searcher.rank(judged.question)
@@ -101,14 +114,23 @@ def evaluate_questions(knowledge: KnowledgeBase, questions: Sequence[Judged]) ->
             scores[leg]["ndcg@10"].append(measures.ndcg(order, judged.relevant))
             scores[leg]["recall@10"].append(measures.recall(order, judged.relevant, 10))
             scores[leg]["mrr"].append(measures.reciprocal_rank(order, judged.relevant))
+        first = orders["fused"][:10]
+        seen.append(sum(name in judged.relevant or name in judged.irrelevant for name in first) / max(1, len(first)))
         best = max(judged.relevant.values())
         best_in_three.append(float(any(judged.relevant.get(name) == best for name in orders["fused"][:3])))
     return {
         "questions": len(questions),
         "answerable": len(answered),
         **{leg: {name: measures.mean_with_interval(values) for name, values in scores[leg].items()} for leg in LEGS},
+        "fused_over": {
+            leg: measures.mean_with_interval(
+                np.subtract(scores["fused"]["ndcg@10"], scores[leg]["ndcg@10"]).tolist(),
+            )
+            for leg in LEGS[:2]
+        },
         "best_in_first_three": measures.mean_with_interval(best_in_three),
         "answered": measures.mean_with_interval(answered),
+        "judged_in_first_ten": measures.mean_with_interval(seen),
         "unanswerable": {"questions": len(questions) - len(answered), "close": wrongly},
     }
 

@@ -603,6 +603,20 @@ def test_evaluate_gives_measures_by_leg_and_fused_with_intervals(indexed: Run, q
     assert re.search(r"^fused ndcg@10 +\d\.\d{3}  \(\d\.\d{3} to \d\.\d{3}\)$", told, re.MULTILINE)
 
 
+def test_evaluate_takes_one_half_of_the_questions(indexed: Run, tmp_path: Path) -> None:
+    lines = [
+        {"question": "payroll", "relevant": {}, "half": "tune"},
+        {"question": "experienced foster carers", "relevant": {"glen-foster-carers": 3}, "half": "test"},
+    ]
+    path = tmp_path / "halves.jsonl"
+    write_lines(path, lines)
+    found = json.loads(indexed("evaluate", str(path), "--half", "test", "--json").stdout)
+    assert (found["questions"], found["answerable"]) == (1, 1)
+    result = indexed("evaluate", str(path), "--half", "third", exit_code=2)
+    assert "--half third" in result.stderr
+    assert "has no question of that half" in result.stderr
+
+
 def test_evaluate_of_a_public_test_set(indexed: Run, beir: Path, variables: dict[str, str]) -> None:
     before = IndexFolder(Path(variables["KB_INDEX"])).pointed_at()
     found = json.loads(indexed("evaluate", "--beir", str(beir), "--json").stdout)

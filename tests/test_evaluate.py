@@ -45,6 +45,15 @@ def test_questions_are_read_with_their_judgements(tmp_path: Path) -> None:
     ]
 
 
+def test_records_that_were_read_and_do_not_bear_on_it_are_kept_apart(tmp_path: Path) -> None:
+    line = {"question": "Who helps?", "relevant": {"a": 3}, "irrelevant": ["b", "c"]}
+    (judged,) = read_questions(write_lines(tmp_path / "questions.jsonl", line))
+    assert (judged.relevant, judged.irrelevant) == ({"a": 3.0}, {"b", "c"})
+    path = write_lines(tmp_path / "twice.jsonl", {"question": "Who?", "relevant": {"a": 3}, "irrelevant": ["a"]})
+    with pytest.raises(QuestionSetError, match=r"twice\.jsonl:1: a is both relevant and irrelevant; keep one"):
+        read_questions(path)
+
+
 @pytest.mark.parametrize("strange", ["\u2028", "\u2029", "\x85", "\x0b", "\x1c"])
 def test_a_line_ends_at_a_line_feed_alone(tmp_path: Path, strange: str) -> None:
     """Public test sets hold such letters inside their texts."""
@@ -113,6 +122,24 @@ def test_a_library_answers_its_own_questions(knowledge: KnowledgeBase) -> None:
     assert result["best_in_first_three"] == result["answered"] == whole
     assert result["unanswerable"] == {"questions": 0, "close": 0}
     assert set(result) >= {"lexical", "dense", "fused"}
+
+
+def test_the_fusion_is_compared_with_each_leg_question_by_question(knowledge: KnowledgeBase) -> None:
+    result = evaluate_questions(knowledge, own_questions())
+    for leg in ("lexical", "dense"):
+        least = 1.0 - result[leg]["ndcg@10"]["mean"]
+        assert result["fused_over"][leg]["mean"] == pytest.approx(least, abs=1e-3)
+    first = evaluate_questions(knowledge, [Judged("payroll", {"anytown-bins": 3.0})])
+    assert first["fused_over"]["dense"]["low"] == first["fused_over"]["dense"]["high"], "one question has no spread"
+
+
+def test_what_nobody_has_judged_is_counted(knowledge: KnowledgeBase) -> None:
+    records = {record.id for record in make_library()}
+    judged = Judged("payroll", {"l-9kd3ws": 3.0}, irrelevant=frozenset(records - {"l-9kd3ws", "anytown-bins"}))
+    share = evaluate_questions(knowledge, [judged])["judged_in_first_ten"]["mean"]
+    assert share == pytest.approx(5 / 6, abs=1e-4)
+    with pytest.raises(QuestionSetError, match="the library has no record nobody"):
+        evaluate_questions(knowledge, [Judged("payroll", {"l-9kd3ws": 3.0}, irrelevant=frozenset({"nobody"}))])
 
 
 def test_judgements_that_say_the_opposite_give_low_measures(knowledge: KnowledgeBase) -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kb.corpus import find_files
 from kb.evaluate import Judged, evaluate_beir, evaluate_questions, read_questions
 from kb.knowledge import KnowledgeBase
 from kb.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from kb.encoder import Encoder
 
@@ -25,10 +26,8 @@ EVAL = ROOT.parent / "shared" / "eval"
 pytestmark = pytest.mark.model
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory, real_encoder: Encoder) -> Iterator[KnowledgeBase]:
-    """The repository's own corpus, indexed with the real model."""
-    folder = tmp_path_factory.mktemp("library")
+def indexed(folder: Path, encoder: Encoder, paths: Sequence[Path] = ()) -> KnowledgeBase:
+    """A knowledge base over these records of the repository's corpus, or all of them, indexed with the real model."""
     settings = Settings.from_environment(
         {
             "KB_CORPUS": str(ROOT / "corpus"),
@@ -36,17 +35,41 @@ def library(tmp_path_factory: pytest.TempPathFactory, real_encoder: Encoder) -> 
             "KB_INDEX": str(folder / "index"),
         }
     )
-    with KnowledgeBase(settings, encoder=real_encoder) as knowledge:
-        report, faults = knowledge.load()
-        assert not faults
-        assert len(report.added) >= 24
-        knowledge.build()
+    knowledge = KnowledgeBase(settings, encoder=encoder)
+    report, faults = knowledge.load(paths)
+    assert not faults
+    assert len(report.added) == (len(paths) or len(find_files([ROOT / "corpus"])))
+    knowledge.build()
+    return knowledge
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, real_encoder: Encoder) -> Iterator[KnowledgeBase]:
+    """The whole library."""
+    with indexed(tmp_path_factory.mktemp("library"), real_encoder) as knowledge:
         yield knowledge
 
 
 @pytest.fixture(scope="module")
-def judged() -> list[Judged]:
+def starter(
+    tmp_path_factory: pytest.TempPathFactory, real_encoder: Encoder, starter_questions: list[Judged]
+) -> Iterator[KnowledgeBase]:
+    """The records that the library began with: the frozen questions are judged over these and no others."""
+    names = {name for one in starter_questions for name in one.relevant}
+    paths = [path for path in find_files([ROOT / "corpus"]) if path.stem in names]
+    assert len(paths) == len(names)
+    with indexed(tmp_path_factory.mktemp("starter"), real_encoder, paths) as knowledge:
+        yield knowledge
+
+
+@pytest.fixture(scope="module")
+def starter_questions() -> list[Judged]:
     return read_questions(QUESTIONS / "starter.jsonl")
+
+
+@pytest.fixture(scope="module")
+def questions() -> list[Judged]:
+    return read_questions(QUESTIONS / "library.jsonl")
 
 
 def test_the_first_question_of_the_readme_is_answered_at_the_top(library: KnowledgeBase) -> None:
