@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import tantivy
 
 from kb.errors import DamagedGeneration
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from kb.filters import Filters
+
+    Floats = npt.NDArray[np.float32]
 
 # Words of a question that say nothing of its subject. The index library's own list holds articles and prepositions
 # only; these are the words by which questions are asked, and pronouns and auxiliaries, which would otherwise match
@@ -131,6 +136,42 @@ class LexicalIndex:
         if filters:
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *self._restrictions(filters)])
         return self._run(query, limit)
+
+    def rarity(self, words: Sequence[str]) -> Floats:
+        """How much each stem tells passages apart: BM25's inverse document frequency, shape (words,).
+
+        Highest for a stem that no passage has.
+        """
+        having = np.array([self._searcher.doc_freq("words", word) for word in words], dtype=np.float32)
+        rarity: Floats = np.log1p((self.count - having + 0.5) / (having + 0.5))
+        return rarity
+
+    def within(self, words: Sequence[str], ranges: Sequence[range]) -> Floats:
+        """The BM25 score of each stem by itself in each passage of these ranges of ordinals.
+
+        Shape (words, passages), the ranges one after the other; 0 where a passage does not have the stem.
+        """
+        places = {ordinal: place for place, ordinal in enumerate(one for some in ranges for one in some)}
+        scores = np.zeros((len(words), len(places)), dtype=np.float32)
+        inside = [
+            (
+                tantivy.Occur.Should,
+                tantivy.Query.range_query(
+                    self._schema, "ordinal", tantivy.FieldType.Unsigned, some.start, some.stop, include_upper=False
+                ),
+            )
+            for some in ranges
+            if some
+        ]
+        if not inside:
+            return scores
+        only = tantivy.Query.const_score_query(tantivy.Query.boolean_query(inside), 0.0)
+        for row, word in enumerate(words):
+            term = self._term("words", word)
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, term), (tantivy.Occur.Must, only)])
+            found = self._run(query, len(places))
+            scores[row, [places[ordinal] for ordinal in found.ordinals.tolist()]] = found.scores
+        return scores
 
     def holds(self, ordinal: int, words: Sequence[str]) -> bool:
         """Whether the passage of that ordinal is here, with all of these stems."""

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 SEMANTIC_WEIGHT: Final = 0.5
 LEXICAL_HALF_SCORE: Final = 15.0  # the BM25 score that counts as half of all that words can say
 POOL: Final = 100  # candidates of each leg
-FEEDBACK_PASSAGES: Final = 2
+FEEDBACK_PASSAGES: Final = 3
 FEEDBACK_WEIGHT: Final = 0.4
+RERANKED: Final = 15  # records, best first, whose other passages are looked at
+SUPPORT_WEIGHT: Final = 0.4
+SUPPORT_HALF_SCORE: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,29 @@ def group(records: Integers, passages: Integers, scores: Floats) -> list[tuple[i
             shown.add(passage)
             grouped.setdefault(record_of[index], []).append(index)
     return list(grouped.items())
+
+
+def support(by_word: Floats, starts: Ordinals) -> Floats:
+    """What a record's other passages add to its best one: words of the question that it has, elsewhere.
+
+    `by_word` has the BM25 score of each word by itself in each passage, shape (words, passages), the passages of a
+    record side by side; `starts` is the first column of each record. Returns shape (records,), never below 0, and 0
+    for a record of one passage, so that a library of single passages is ranked by them alone.
+    """
+    together = np.maximum.reduceat(by_word, starts, axis=1).sum(axis=0)
+    alone = np.maximum.reduceat(by_word.sum(axis=0), starts)
+    added: Floats = together / (together + SUPPORT_HALF_SCORE) - alone / (alone + SUPPORT_HALF_SCORE)
+    return SUPPORT_WEIGHT * np.maximum(added, np.float32(0.0))
+
+
+def coverage(by_word: Floats, starts: Ordinals, rarity: Floats) -> Floats:
+    """The share of the question's words that each record has anywhere, the rare ones counting for more.
+
+    Arrays as in `support`; `rarity` has shape (words,). Returns shape (records,), from 0 to 1.
+    """
+    held = np.maximum.reduceat(by_word, starts, axis=1) > 0
+    share: Floats = np.asarray(rarity @ held / max(float(rarity.sum()), 1e-9), dtype=np.float32)
+    return share
 
 
 def balance(stances: Sequence[Sequence[str]], good: Sequence[bool], within: int) -> int | None:
