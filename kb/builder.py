@@ -16,7 +16,6 @@ import numpy as np
 
 from kb.dense import build_dense
 from kb.drafts import Draft, facets_of, make_draft, place_row, searched_text
-from kb.encoder import normalise
 from kb.errors import DamagedGeneration, KbError, NoIndex
 from kb.generation import (
     BUILDING_PREFIX,
@@ -277,8 +276,6 @@ def _write(layout: Layout, work: _Work, vectors: npt.NDArray[np.float16], dimens
     columns = [[row.record for row in work.passages], [row.target for row in work.passages], first]
     np.save(layout.columns, np.asarray(columns, dtype=np.int32).reshape(3, -1))
     np.save(layout.vectors, vectors)
-    # The middle of all passages: how near a question is to it says whether it is about the library's subject at all.
-    np.save(layout.centre, normalise(vectors.astype(np.float32).mean(axis=0)) if len(vectors) else np.zeros(dimension))
     empty = np.zeros((0, dimension), dtype=np.float16)
     np.save(layout.sentence_vectors, np.concatenate([empty, *work.sentences]))
     progress("write", 2, steps)

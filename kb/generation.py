@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger(__name__)
 
 # Counted in the manifest: a generation of another version is rebuilt, never misread.
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 KEPT_GENERATIONS: Final = 2
 BUILDING_PREFIX: Final = ".building-"
 DAMAGED_PREFIX: Final = "damaged-"
@@ -68,10 +68,6 @@ class Layout:
     @property
     def sentence_vectors(self) -> Path:
         return self.folder / "sentence-vectors.npy"
-
-    @property
-    def centre(self) -> Path:
-        return self.folder / "centre.npy"
 
     @property
     def columns(self) -> Path:
@@ -188,7 +184,6 @@ class Generation:
         try:
             self.vectors: npt.NDArray[np.float16] = _load(self.layout.vectors)
             self.sentence_vectors: npt.NDArray[np.float16] = _load(self.layout.sentence_vectors)
-            self.centre: npt.NDArray[np.float32] = np.load(self.layout.centre)
             # Of each passage: its record, the passage its hit shows, and where its sentences begin in sentence_vectors.
             self.record_of, self.target_of, self.first_sentence = np.load(self.layout.columns)
         except (FileNotFoundError, ValueError) as error:

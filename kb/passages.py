@@ -12,13 +12,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from kb import vocabulary
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kb.records import Record
 
 # Counted in the index's manifest: a change here makes every generation built before it stale.
-CHUNKER_VERSION: Final = 1
+CHUNKER_VERSION: Final = 2
 # The default model truncates at 256 word pieces; 200 leaves room and measured best (shared design, Search).
 PASSAGE_MAX_TOKENS: Final = 200
 _MARK: Final = re.compile(r"\s*\[s\d+\]")
@@ -129,10 +131,16 @@ def make_passages(record: Record, count_tokens: Callable[[Sequence[str]], list[i
                 passages.append(
                     make_passage(prefix, text, section=section.heading, stance=section.stance, anchor=anchor)
                 )
-    for entry in (record.summary, *record.answers):
+    for entry in (record.summary, *record.answers, _in_short(record)):
         spans = ((0, len(entry)),)
         passages.append(Passage(record.title, "", "", "", entry, spans, (plain_text(entry),), way_in=True))
     return passages
+
+
+def _in_short(record: Record) -> str:
+    """All that a record says of itself, as one way in: a broad question is near to no single answer of it."""
+    services = "; ".join(vocabulary.SERVICE.label_of(service) for service in record.services)
+    return " ".join([record.summary, *record.answers, f"{services}."])
 
 
 def pack_blocks(text: str, prefix: str, count_tokens: Callable[[Sequence[str]], list[int]]) -> list[tuple[int, str]]:

@@ -108,7 +108,7 @@ def support(by_word: Floats, starts: Ordinals) -> Floats:
     together = np.maximum.reduceat(by_word, starts, axis=1).sum(axis=0)
     alone = np.maximum.reduceat(by_word.sum(axis=0), starts)
     added: Floats = together / (together + SUPPORT_HALF_SCORE) - alone / (alone + SUPPORT_HALF_SCORE)
-    return SUPPORT_WEIGHT * np.maximum(added, np.float32(0.0))
+    return np.float32(SUPPORT_WEIGHT) * np.maximum(added, np.float32(0.0))
 
 
 def coverage(by_word: Floats, starts: Ordinals, rarity: Floats) -> Floats:
@@ -117,7 +117,7 @@ def coverage(by_word: Floats, starts: Ordinals, rarity: Floats) -> Floats:
     Arrays as in `support`; `rarity` has shape (words,). Returns shape (records,), from 0 to 1.
     """
     held = np.maximum.reduceat(by_word, starts, axis=1) > 0
-    share: Floats = np.asarray(rarity @ held / max(float(rarity.sum()), 1e-9), dtype=np.float32)
+    share: Floats = rarity @ held / np.float32(max(float(rarity.sum()), 1e-9))
     return share
 
 

@@ -41,8 +41,8 @@ COVERAGE_WEIGHT: Final = 0.35
 COVERED_BY: Final = 3  # the records, best first, of which one must have the words
 CLOSE_FROM: Final = 0.69
 # Bands of the fused score, for questions to which something is close.
-STRONG_FROM: Final = 0.37
-FAIR_FROM: Final = 0.26
+STRONG_FROM: Final = 0.50
+FAIR_FROM: Final = 0.40
 FURTHER_PASSAGES: Final = 3
 _KEPT_IN_MEMORY_PASSAGES: Final = 20_000
 _KEPT_RECORDS: Final = 500

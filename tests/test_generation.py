@@ -35,7 +35,6 @@ PARTS: Final = (
     "vectors.npy",
     "sentence-vectors.npy",
     "columns.npy",
-    "centre.npy",
     "lexical/meta.json",
     "lexical/.managed.json",
     "lexical/*.fast",
@@ -213,11 +212,17 @@ def test_a_file_that_is_cut_short_or_gone_is_found_without_reading_every_byte(
 def test_a_file_of_other_bytes_never_breaks_the_reader(
     index: IndexFolder, new: Path, old: Path, pattern: str, damage: Callable[[Path], None]
 ) -> None:
-    """Not every changed byte can be seen without reading them all; what is opened then answers without an error."""
+    """Not every changed byte can be seen without reading them all: what is opened then answers, or says that it is
+    damaged, and the knowledge base asks the last good one.
+    """
     damage(part(new, pattern))
     with open_current(index) as generation:
         assert generation.name in (new.name, old.name)
-        assert len(answers(generation)) == len(QUESTIONS)
+        try:
+            assert len(answers(generation)) == len(QUESTIONS)
+        except DamagedGeneration as error:
+            assert generation.name == new.name
+            assert new.name in str(error)
 
 
 @pytest.mark.parametrize("text", ["[]", "null", "{}", '{"format": 1}', '"a text"', "\ud800"])

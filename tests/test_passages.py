@@ -236,10 +236,11 @@ def test_a_passage_carries_its_place_and_stance() -> None:
 def test_the_summary_and_the_answers_are_ways_in() -> None:
     record = make_case(answers=["What helps?", "Who should report **missed** streets?"])
     ways = [passage for passage in make_passages(record, COUNT) if passage.way_in]
-    assert [way.text for way in ways] == [record.summary, *record.answers]
+    assert [way.text for way in ways[:-1]] == [record.summary, *record.answers]
+    assert ways[-1].text == f"{record.summary} {' '.join(record.answers)} Environment and waste."
     assert {way.stance for way in ways} == {way.section for way in ways} == {""}
     assert all(way.prefix == record.title for way in ways)
-    assert ways[-1].sentences == ("Who should report missed streets?",)
+    assert ways[-2].sentences == ("Who should report missed streets?",)
 
 
 def test_passages_come_in_reading_order_and_ways_in_last() -> None:

@@ -12,14 +12,17 @@ from kb.ranking import (
     FEEDBACK_WEIGHT,
     LEXICAL_HALF_SCORE,
     SEMANTIC_WEIGHT,
+    SUPPORT_WEIGHT,
     Ranking,
     balance,
     best_first,
+    coverage,
     feed_back,
     fuse,
     group,
     pool,
     saturate,
+    support,
 )
 
 
@@ -157,6 +160,39 @@ def test_groups_hold_every_shown_passage_once_and_fall_in_score(candidates: list
     assert leading == sorted(leading, reverse=True)
     for _, indices in groups:
         assert [float(scores[i]) for i in indices] == sorted((float(scores[i]) for i in indices), reverse=True)
+
+
+# --- records, by all their passages ----------------------------------------------------------------------------------
+
+# Words down, passages across: the first record has three passages, the second one, the third two.
+BY_WORD = np.array([[4, 0, 0, 6, 0, 0], [0, 5, 0, 0, 2, 2], [0, 0, 3, 0, 0, 1]], dtype=np.float32)
+STARTS = integers(0, 3, 4)
+
+
+def test_words_that_other_passages_have_support_a_record() -> None:
+    first, single, third = support(BY_WORD, STARTS).tolist()
+    assert first == pytest.approx(SUPPORT_WEIGHT * (12 / 32 - 5 / 25))
+    assert single == 0.0, "one passage has nobody to support it"
+    assert third == 0.0, "its best passage has every word that it has"
+
+
+def test_more_of_the_question_elsewhere_supports_more() -> None:
+    with_more = BY_WORD.copy()
+    with_more[0, 1] = 9
+    assert support(with_more, STARTS)[0] < support(np.maximum(BY_WORD, np.float32(0)), STARTS)[0], "it is in one place"
+    assert support(BY_WORD * 2, STARTS)[0] > support(BY_WORD, STARTS)[0]
+
+
+@given(arrays.arrays(np.float32, (4, 6), elements=st.floats(0, 50, width=32)))
+def test_support_is_bounded_and_never_takes_away(by_word: np.ndarray) -> None:
+    found = support(by_word, STARTS)
+    assert ((found >= 0) & (found < SUPPORT_WEIGHT)).all()
+    assert found[1] == pytest.approx(0, abs=1e-6)
+
+
+def test_coverage_is_the_share_of_the_words_by_their_rarity() -> None:
+    assert coverage(BY_WORD, STARTS, floats(1, 1, 2)).tolist() == pytest.approx([1.0, 0.25, 0.75])
+    assert coverage(BY_WORD, STARTS, floats(0, 0, 0)).tolist() == [0, 0, 0]
 
 
 # --- balance ---------------------------------------------------------------------------------------------------------
