@@ -29,7 +29,7 @@ from kb.generation import (
     remove_old,
     seal,
 )
-from kb.lexical import Posting, build_lexical
+from kb.lexical import Posting, build_lexical, record_facet
 from kb.lock import builder_lock
 from kb.passages import CHUNKER_VERSION
 from kb.store import PassageRow, RecordRow, StoredRecord, write_passages
@@ -292,7 +292,7 @@ def _postings(work: _Work) -> Iterator[Posting]:
     for ordinal, row in enumerate(work.passages):
         shown = work.passages[row.target]
         text, _ = searched_text(row)
-        yield Posting(ordinal, text, (*facets[row.record], f"stance={shown.stance}"))
+        yield Posting(ordinal, text, (*facets[row.record], f"stance={shown.stance}", record_facet(row.record)))
 
 
 def verify(layout: Layout) -> None:

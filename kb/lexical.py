@@ -15,7 +15,7 @@ from kb.errors import DamagedGeneration
 from kb.ranking import Ranking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -53,6 +53,11 @@ class Posting:
     ordinal: int
     words: str
     facets: tuple[str, ...]
+
+
+def record_facet(number: int) -> str:
+    """The facet that all passages of a generation's record of that number have."""
+    return f"record={number}"
 
 
 def make_analyzer() -> tantivy.TextAnalyzer:
@@ -146,31 +151,25 @@ class LexicalIndex:
         rarity: Floats = np.log1p((self.count - having + 0.5) / (having + 0.5))
         return rarity
 
-    def within(self, words: Sequence[str], ranges: Sequence[range]) -> Floats:
-        """The BM25 score of each stem by itself in each passage of these ranges of ordinals.
+    def within(self, words: Sequence[str], groups: Mapping[str, range]) -> Floats:
+        """The BM25 score of each stem by itself in each passage of these groups.
 
-        Shape (words, passages), the ranges one after the other; 0 where a passage does not have the stem.
+        A group is the facet that its passages have, and their ordinals. Shape (words, passages), the groups one after
+        the other; 0 where a passage does not have the stem.
         """
-        places = {ordinal: place for place, ordinal in enumerate(one for some in ranges for one in some)}
-        scores = np.zeros((len(words), len(places)), dtype=np.float32)
-        inside = [
-            (
-                tantivy.Occur.Should,
-                tantivy.Query.range_query(
-                    self._schema, "ordinal", tantivy.FieldType.Unsigned, some.start, some.stop, include_upper=False
-                ),
-            )
-            for some in ranges
-            if some
-        ]
-        if not inside:
+        ordinals = np.concatenate(
+            [np.zeros(0, dtype=np.int64), *(np.arange(one.start, one.stop) for one in groups.values())]
+        )
+        scores = np.zeros((len(words), len(ordinals)), dtype=np.float32)
+        if not len(ordinals):
             return scores
-        only = tantivy.Query.const_score_query(tantivy.Query.boolean_query(inside), 0.0)
+        order = np.argsort(ordinals)
+        rising = ordinals[order]
+        only = self._any_of(groups)
         for row, word in enumerate(words):
-            term = self._term("words", word)
-            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, term), (tantivy.Occur.Must, only)])
-            found = self._run(query, len(places))
-            scores[row, [places[ordinal] for ordinal in found.ordinals.tolist()]] = found.scores
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, self._term("words", word)), only])
+            found = self._run(query, len(ordinals))
+            scores[row, order[np.searchsorted(rising, found.ordinals)]] = found.scores
         return scores
 
     def holds(self, ordinal: int, words: Sequence[str]) -> bool:
@@ -188,12 +187,12 @@ class LexicalIndex:
         return tantivy.Query.term_query(self._schema, field, value, "freq" if field == "words" else "basic")
 
     def _restrictions(self, filters: Filters) -> list[tuple[tantivy.Occur, tantivy.Query]]:
-        restrictions = []
-        for field, values in filters.terms:
-            terms = [(tantivy.Occur.Should, self._term("facet", f"{field}={value}")) for value in values]
-            any_of = tantivy.Query.const_score_query(tantivy.Query.boolean_query(terms), 0.0)
-            restrictions.append((tantivy.Occur.Must, any_of))
-        return restrictions
+        return [self._any_of(f"{field}={value}" for value in values) for field, values in filters.terms]
+
+    def _any_of(self, facets: Iterable[str]) -> tuple[tantivy.Occur, tantivy.Query]:
+        """Only passages that have one of these facets; it adds nothing to a score."""
+        terms = [(tantivy.Occur.Should, self._term("facet", facet)) for facet in facets]
+        return tantivy.Occur.Must, tantivy.Query.const_score_query(tantivy.Query.boolean_query(terms), 0.0)
 
     def _run(self, query: tantivy.Query, limit: int) -> Ranking:
         hits = self._searcher.search(query, limit=limit, count=False).hits

@@ -17,6 +17,7 @@ from kb.answer import Answer
 from kb.drafts import facets_of
 from kb.encoder import normalise
 from kb.filters import Filters
+from kb.lexical import record_facet
 from kb.record_file import parse
 from kb.showing import Shower, make_hit
 
@@ -176,9 +177,9 @@ class Searcher:
         first = groups[: ranking.RERANKED]
         if not first or not words:
             return groups, scores, 0.0
-        ranges = [range(int(self._first_of[record]), int(self._first_of[record + 1])) for record, _ in first]
-        starts = np.cumsum([0, *(len(some) for some in ranges[:-1])])
-        by_word = self.generation.lexical.within(words, ranges)
+        passages = {record_facet(record): range(*self._first_of[record : record + 2].tolist()) for record, _ in first}
+        starts = np.cumsum([0, *map(len, passages.values())])[:-1]
+        by_word = self.generation.lexical.within(words, passages)
         scores[: len(first)] += ranking.support(by_word, starts)
         order = ranking.best_first(scores)
         groups = [groups[number] for number in order.tolist()]
@@ -280,10 +281,11 @@ def _choose(
 ) -> tuple[list[tuple[int, list[int]]], bool]:
     """The records to show with their candidates, and whether any good one tells what did not work."""
     groups, told = [], []
-    for record, indices in ranked.groups:
-        ordered = sorted(indices, key=lambda index: _lead_order(ranked, index, stances))
-        fair = [index for index in ordered if _fair(ranked, index)]
-        groups.append((record, fair or ordered[:1]))
+    for rank, (record, indices) in enumerate(ranked.groups):
+        fair = [index for index in indices if _fair(ranked, index)]
+        if rank < max(limit, BALANCED_WITHIN):
+            fair.sort(key=lambda index: _lead_order(ranked, index, stances))
+        groups.append((record, fair or indices[:1]))
         told.append([stances[index] for index in fair])
     setbacks = any("did-not-work" in some for some in told)
     within = min(BALANCED_WITHIN, limit)
@@ -295,9 +297,9 @@ def _choose(
     return [(record, indices[: 1 + FURTHER_PASSAGES]) for record, indices in groups[:limit]], setbacks
 
 
-def _lead_order(ranked: Ranked, index: int, stances: Sequence[str]) -> tuple[bool, float]:
-    """Sorts a record's passages for showing: fair ones first, then by score and what they tell."""
-    return not _fair(ranked, index), -float(ranked.rank_score[index]) - LEAD_PREFERENCE.get(stances[index], 0.0)
+def _lead_order(ranked: Ranked, index: int, stances: Sequence[str]) -> float:
+    """Sorts a record's passages for showing: by score, and by what they tell."""
+    return -float(ranked.rank_score[index]) - LEAD_PREFERENCE.get(stances[index], 0.0)
 
 
 def _fair(ranked: Ranked, index: int) -> bool:

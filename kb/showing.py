@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # understood in its passage, so that all its sentences are near each other, and words tell them apart.
 SHARED_WORDS_WEIGHT: Final = 0.25
 # Passages kept ready to be shown; some 12 kB each.
-_KEPT_PASSAGES: Final = 2048
+_KEPT_PASSAGES: Final = 4096
 _WORD: Final = re.compile(r"\w+(?:['’]\w+)*")
 
 

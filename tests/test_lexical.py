@@ -54,20 +54,20 @@ def ask(index: LexicalIndex) -> Callable[..., list[int]]:
 # --- within some passages ---------------------------------------------------------------------------------------------
 
 
-def test_each_word_is_scored_by_itself_within_ranges_of_ordinals(index: LexicalIndex) -> None:
+def test_each_word_is_scored_by_itself_within_groups_of_passages(index: LexicalIndex) -> None:
     words = index.words("missed library carers quokka")
-    within = index.within(words, [range(0, 11), range(30, 31)])
-    assert within.shape == (4, 12)
+    groups = {"year=2016": range(0, 1), "year=2010": range(10, 11), "outcome=relapsed": range(30, 31)}
+    within = index.within(words, groups)
+    assert within.shape == (4, 3)
     told = {(words[row], column) for row, column in zip(*within.nonzero(), strict=True)}
-    assert told == {("miss", 0), ("librari", 10), ("carer", 11), ("miss", 11)}
+    assert told == {("miss", 0), ("librari", 1), ("carer", 2), ("miss", 2)}
     whole = index.search(["librari"], 10)
-    assert within[1, 10] == pytest.approx(float(whole.scores[whole.ordinals.tolist().index(10)]))
+    assert within[1, 1] == pytest.approx(float(whole.scores[whole.ordinals.tolist().index(10)]))
 
 
-def test_nothing_is_within_no_range(index: LexicalIndex) -> None:
-    assert index.within(["miss"], []).shape == (1, 0)
-    assert index.within(["miss"], [range(5, 5)]).shape == (1, 0)
-    assert index.within([], [range(0, 11)]).shape == (0, 11)
+def test_nothing_is_within_no_group(index: LexicalIndex) -> None:
+    assert index.within(["miss"], {}).shape == (1, 0)
+    assert index.within([], {"year=2016": range(0, 1)}).shape == (0, 1)
 
 
 def test_a_word_is_the_rarer_the_fewer_passages_have_it(index: LexicalIndex) -> None:
