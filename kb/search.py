@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 # first records has at all: "museum" and "collection" are far from a library without either, however near "the council
 # can no longer afford the building" is. Calibrated on questions that the library answers, on questions of the same
 # people that it does not, and on questions far from its subject (tests/questions, docs/relevance.md).
-COVERAGE_WEIGHT: Final = 0.35
+COVERAGE_WEIGHT: Final = 0.45
 COVERED_BY: Final = 3  # the records, best first, of which one must have the words
-CLOSE_FROM: Final = 0.69
+CLOSE_FROM: Final = 0.75
 # Bands of the fused score, for questions to which something is close.
 STRONG_FROM: Final = 0.50
 FAIR_FROM: Final = 0.40
