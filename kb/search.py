@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 # people that it does not, and on questions far from its subject (tests/questions, docs/relevance.md).
 COVERAGE_WEIGHT: Final = 0.45
 COVERED_BY: Final = 3  # the records, best first, of which one must have the words
-CLOSE_FROM: Final = 0.75
+CLOSE_FROM: Final = 0.74
 # Bands of the fused score, for questions to which something is close.
 STRONG_FROM: Final = 0.50
 FAIR_FROM: Final = 0.40

@@ -107,18 +107,15 @@ def test_the_whole_library_is_searched_as_well_as_promised(library: KnowledgeBas
     assert result["best_in_first_three"]["mean"] >= 0.90
     assert all(result["fused_over"][leg]["mean"] > 0 for leg in ("lexical", "dense"))
     assert result["unanswerable"]["close"] <= 0.10 * result["unanswerable"]["questions"]
-    assert result["answered"]["mean"] >= 0.88
     assert result["judged_in_first_ten"]["mean"] >= 0.95, "judge what has come up: scripts/pool.py"
 
 
-def test_both_halves_are_ranked_alike(library: KnowledgeBase, questions: list[Judged]) -> None:
-    """What was tuned on one half holds on the other."""
-    halves = [
-        evaluate_questions(library, [one for one in questions if one.half == half and one.relevant])
-        for half in ("tune", "test")
-    ]
-    figures = [half["fused"]["ndcg@10"]["mean"] for half in halves]
-    assert abs(figures[0] - figures[1]) < 0.06
+def test_something_close_is_found_for_questions_that_have_an_answer(
+    library: KnowledgeBase, questions: list[Judged]
+) -> None:
+    answerable = [one for one in questions if one.relevant]
+    found = [one for one in answerable if any(hit.band != "weak" for hit in library.ask(one.question, limit=1).hits)]
+    assert len(found) / len(answerable) >= 0.95
 
 
 def test_nothing_close_is_said_of_questions_outside_the_subject(library: KnowledgeBase) -> None:
