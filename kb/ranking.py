@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 SEMANTIC_WEIGHT: Final = 0.5
 LEXICAL_HALF_SCORE: Final = 15.0  # the BM25 score that counts as half of all that words can say
 POOL: Final = 100  # candidates of each leg
-FEEDBACK_PASSAGES: Final = 3
+FEEDBACK_PASSAGES: Final = 2
 FEEDBACK_WEIGHT: Final = 0.4
 RERANKED: Final = 15  # records, best first, whose other passages are looked at
-SUPPORT_WEIGHT: Final = 0.4
+SUPPORT_WEIGHT: Final = 0.3
 SUPPORT_HALF_SCORE: Final = 20.0
 
 
