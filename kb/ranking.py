@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Ordinals = npt.NDArray[np.int64]
     Integers = npt.NDArray[np.signedinteger[Any]]
 
-# The weights below were chosen over three public test sets at once (docs/relevance.md), none tuned for one set.
+# The weights below were chosen over three public test sets and half of our own questions at once (docs/relevance.md).
 SEMANTIC_WEIGHT: Final = 0.5
 LEXICAL_HALF_SCORE: Final = 15.0  # the BM25 score that counts as half of all that words can say
 POOL: Final = 100  # candidates of each leg
