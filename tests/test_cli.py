@@ -476,7 +476,8 @@ def test_ask_says_when_nothing_is_recorded_on_what_did_not_work(indexed: Run) ->
     assert indexed("ask", "foster carers", "--service", "children").stdout.endswith(
         "Nothing is recorded on what did not work.\n"
     )
-    assert "Nothing is recorded" not in indexed("ask", BINS, "--balanced").stdout
+    told = indexed("ask", "a programme board that heard only from the people who sold the payroll system", "--balanced")
+    assert "Nothing is recorded" not in told.stdout
 
 
 @pytest.mark.parametrize("question", ["", "   "])

@@ -270,7 +270,7 @@ def test_status_says_what_is_built_from_what_and_how_big(knowledge: KnowledgeBas
     files = [path for path in status.folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
     assert status.health.ok
     assert (status.health.records, status.stored) == (6, 6)
-    assert status.health.passages == sum(len(record.sections) + 1 + len(record.answers) for record in LIBRARY.values())
+    assert status.health.passages == sum(len(record.sections) + 2 + len(record.answers) for record in LIBRARY.values())
     assert status.health.generation == status.folder.name == knowledge.index.pointed_at()
     assert status.bytes == sum(path.stat().st_size for path in files)
     assert status.manifest is not None
