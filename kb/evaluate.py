@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -42,6 +42,7 @@ class Judged:
     half: str = ""
     tags: tuple[str, ...] = ()
     irrelevant: frozenset[str] = frozenset()
+    id: str = field(default="", compare=False)
 
 
 def read_questions(path: Path) -> list[Judged]:
@@ -59,12 +60,13 @@ def read_questions(path: Path) -> list[Judged]:
         tags, irrelevant = data.get("tags", []), data.get("irrelevant", [])
         if not isinstance(tags, list) or not isinstance(irrelevant, list):
             raise QuestionSetError(f"{path}:{number}: tags is a list of words, irrelevant a list of record ids")
-        both = relevant.keys() & set(map(str, irrelevant))
+        others = frozenset(map(str, irrelevant))
+        both = relevant.keys() & others
         if both:
             raise QuestionSetError(f"{path}:{number}: {min(both)} is both relevant and irrelevant; keep one")
         grades = {name: float(grade) for name, grade in relevant.items()}
-        judged = Judged(question, grades, str(data.get("half", "")), tuple(map(str, tags)), frozenset(irrelevant))
-        questions.append(judged)
+        half, name = str(data.get("half", "")), str(data.get("id", ""))
+        questions.append(Judged(question, grades, half, tuple(map(str, tags)), others, name))
     if not questions:
         raise QuestionSetError(f"{path}: holds no question")
     return questions

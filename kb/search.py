@@ -180,12 +180,13 @@ class Searcher:
         passages = {record_facet(record): range(*self._first_of[record : record + 2].tolist()) for record, _ in first}
         starts = np.cumsum([0, *map(len, passages.values())])[:-1]
         by_word = self.generation.lexical.within(words, passages)
-        scores[: len(first)] += ranking.support(by_word, starts)
-        order = ranking.best_first(scores)
-        groups = [groups[number] for number in order.tolist()]
+        count = len(first)
+        scores[:count] += ranking.support(by_word, starts)  # it never takes away: the first stay the first
+        order = ranking.best_first(scores[:count])
+        scores[:count] = scores[order]
         covered = ranking.coverage(by_word, starts, self.generation.lexical.rarity(words))
-        best = [number for number in order[:COVERED_BY].tolist() if number < len(first)]
-        return groups, scores[order], float(covered[best].max())
+        reordered = [*(first[number] for number in order.tolist()), *groups[count:]]
+        return reordered, scores, float(covered[order[:COVERED_BY]].max())
 
     def _allowed(self, filters: Filters) -> Mask | None:
         """Which passages the filters let through, shape (passages,); None when all are."""

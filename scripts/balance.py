@@ -5,7 +5,8 @@
     scripts/balance.py FOLDER --json    another one, for a script
 
 Counts by outcome, service, theme, sector, nation and decade, cases and lessons apart. Exit code 1 when a minimum is
-not met, with a line for each on stderr; 2 when the corpus has faults (`kb check` lists them).
+not met, with a line for each on stderr; 2 when the corpus has faults (`kb check` lists them)
+or cannot be read.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from kb import vocabulary
 from kb.corpus import council_names, read_corpus
+from kb.errors import KbError
 from kb.records import Case, Lesson
 
 if TYPE_CHECKING:
@@ -73,7 +75,8 @@ def weigh(records: Sequence[Record]) -> Balance:
     """Counts these records and compares the counts with the minimums."""
     cases = [record for record in records if isinstance(record, Case)]
     lessons = [record for record in records if isinstance(record, Lesson)]
-    return Balance(_count(cases), _count(lessons), tuple(_misses(cases, lessons)))
+    counts = _count(cases)
+    return Balance(counts, _count(lessons), tuple(_misses(cases, lessons, counts)))
 
 
 def _count(records: Sequence[Record]) -> dict[str, dict[str, int]]:
@@ -100,8 +103,12 @@ def _decade_of(record: Record) -> str:
     return f"{start // 10 * 10}s"
 
 
-def _misses(cases: Sequence[Case], lessons: Sequence[Lesson]) -> Iterator[str]:
-    setbacks = sum(case.outcome in vocabulary.FAILURES for case in cases)
+def _setbacks(counts: dict[str, dict[str, int]]) -> int:
+    return sum(counts["outcome"][code] for code in vocabulary.FAILURES)
+
+
+def _misses(cases: Sequence[Case], lessons: Sequence[Lesson], counts: dict[str, dict[str, int]]) -> Iterator[str]:
+    setbacks = _setbacks(counts)
     yield from _too_few("named cases", len(cases), LEAST_CASES)
     yield from _too_few("anonymised lessons", len(lessons), LEAST_LESSONS)
     if setbacks < LEAST_SETBACKS * len(cases):
@@ -111,7 +118,7 @@ def _misses(cases: Sequence[Case], lessons: Sequence[Lesson]) -> Iterator[str]:
     shared = sum(not OTHER_SECTORS.isdisjoint(case.sectors) for case in cases)
     yield from _too_few("cases of another sector", shared, LEAST_OTHER_SECTORS)
     for facet in ("service", "theme"):
-        for code, count in _count(cases)[facet].items():
+        for code, count in counts[facet].items():
             yield from _too_few(f"cases of {facet} {code}", count, LEAST_OF_A_TERM)
     for records, (least, most) in ((cases, CASE_WORDS), (lessons, LESSON_WORDS)):
         for record in records:
@@ -134,11 +141,15 @@ def as_text(balance: Balance) -> str:
         for code in {**counts, **others}:
             shown = "" if facet == "nation" else f"{others.get(code, 0):9}"
             lines.append(f"  {code:32} {counts.get(code, 0):5}{shown}")
-    setbacks = sum(balance.cases["outcome"][code] for code in vocabulary.FAILURES)
+    setbacks = _setbacks(balance.cases)
     share = setbacks / max(1, balance.cases["records"]["all"])
     lines.append(f"\nfailed, relapsed or mixed: {setbacks} cases ({share:.0%})")
     return "\n".join(lines).lstrip()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KbError as error:
+        print(f"balance.py: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -16,6 +16,7 @@ import json
 import sys
 from pathlib import Path
 
+from kb.errors import KbError
 from kb.evaluate import rank_by_leg, read_questions
 from kb.knowledge import KnowledgeBase
 from kb.settings import Settings
@@ -26,19 +27,22 @@ def main() -> int:
     parser.add_argument("questions", type=Path, help="JSON lines of questions")
     parser.add_argument("--depth", type=int, default=10, help="records of each leg and of the fusion; 10")
     options = parser.parse_args()
-    names = [json.loads(line).get("id", "") for line in options.questions.read_text("utf-8").splitlines() if line]
+    questions = read_questions(options.questions)
     with KnowledgeBase.open(Settings.from_environment()) as knowledge:
         searcher = knowledge.searcher()
         cards = {card["id"]: card for card in searcher.cards}
-        for name, one in zip(names, read_questions(options.questions), strict=True):
+        for one in questions:
             orders = rank_by_leg(searcher, searcher.rank(one.question)).values()
             found = dict.fromkeys(record for order in orders for record in order[: options.depth])
             unjudged = [record for record in found if record not in one.relevant and record not in one.irrelevant]
             if unjudged:
                 told = [{field: cards[record][field] for field in ("id", "title", "summary")} for record in unjudged]
-                print(json.dumps({"id": name, "question": one.question, "unjudged": told}, ensure_ascii=False))
+                print(json.dumps({"id": one.id, "question": one.question, "unjudged": told}, ensure_ascii=False))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KbError as error:
+        sys.exit(f"pool.py: {error}")

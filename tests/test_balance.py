@@ -42,6 +42,13 @@ def test_a_library_with_faults_is_not_weighed(tmp_path: Path) -> None:
     assert "broken.md:1" in done.stderr
 
 
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    arguments = [sys.executable, SCRIPT, tmp_path / "nowhere"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr == f"balance.py: {tmp_path / 'nowhere'}: no such file or folder\n"
+
+
 def misses_of(*records: Record) -> str:
     return "\n".join(weigh(records).misses)
 

@@ -49,6 +49,8 @@ def test_records_that_were_read_and_do_not_bear_on_it_are_kept_apart(tmp_path: P
     line = {"question": "Who helps?", "relevant": {"a": 3}, "irrelevant": ["b", "c"]}
     (judged,) = read_questions(write_lines(tmp_path / "questions.jsonl", line))
     assert (judged.relevant, judged.irrelevant) == ({"a": 3.0}, {"b", "c"})
+    (odd,) = read_questions(write_lines(tmp_path / "odd.jsonl", {**line, "id": 7, "irrelevant": [["b"], 5]}))
+    assert (odd.id, odd.irrelevant) == ("7", {"['b']", "5"}), "the library will say that it has no such record"
     path = write_lines(tmp_path / "twice.jsonl", {"question": "Who?", "relevant": {"a": 3}, "irrelevant": ["a"]})
     with pytest.raises(QuestionSetError, match=r"twice\.jsonl:1: a is both relevant and irrelevant; keep one"):
         read_questions(path)
