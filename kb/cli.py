@@ -6,25 +6,20 @@ Exit codes: 0 done; 1 done, and something is wrong (faults, conflicts, no usable
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from kb import vocabulary
 from kb.errors import KbError
 from kb.filters import FIELDS, FilterError, make_filters
 from kb.settings import Settings
+from kb.telling import Bar, counted, status_json, status_text, tell, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kb.answer import Answer, Hit
-    from kb.knowledge import KnowledgeBase, Status
+    from kb.knowledge import KnowledgeBase
 
 EXIT_FAULTS: Final = 1
 EXIT_FAILED: Final = 3
@@ -88,11 +83,11 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
     corpus = read_corpus(paths or (settings.corpus,), names, whole=not paths)
     if as_json:
         faults = [{"file": str(one.path), "line": one.line, "message": one.message} for one in corpus.faults]
-        click.echo(_to_json({"files": len(corpus.files), "faults": faults}))
+        click.echo(to_json({"files": len(corpus.files), "faults": faults}))
     else:
         for fault in corpus.faults:
             click.echo(str(fault))
-        fine, faulty = _count(len(corpus.files), "record"), _count(len(corpus.faults), "fault")
+        fine, faulty = counted(len(corpus.files), "record"), counted(len(corpus.faults), "fault")
         click.echo(f"{fine} without fault, {faulty}", err=True)
     if corpus.faults:
         raise click.exceptions.Exit(EXIT_FAULTS)
@@ -114,7 +109,7 @@ def load(paths: tuple[Path, ...], prune: bool, as_json: bool) -> None:
         click.echo(str(fault), err=True)
     parts = {name: list(getattr(report, name)) for name in report.__slots__}
     if as_json:
-        click.echo(_to_json({**parts, "faults": len(faults)}))
+        click.echo(to_json({**parts, "faults": len(faults)}))
     else:
         for name in ("added", "updated", "removed"):
             for record in parts[name]:
@@ -138,14 +133,14 @@ def load(paths: tuple[Path, ...], prune: bool, as_json: bool) -> None:
 @_json_option
 def index(full: bool, as_json: bool) -> None:
     """Build and publish an index generation of what was loaded; only changed passages are embedded."""
-    with _knowledge() as knowledge, _Bar() as bar:
+    with _knowledge() as knowledge, Bar() as bar:
         report = knowledge.build(full=full, progress=bar.step)
     if as_json:
-        click.echo(_to_json({name: getattr(report, name) for name in report.__slots__}))
+        click.echo(to_json({name: getattr(report, name) for name in report.__slots__}))
         return
     done = "published" if report.published else "nothing has changed since"
     click.echo(
-        f"{done} {report.generation}: {_count(report.records, 'record')}, {_count(report.passages, 'passage')}, "
+        f"{done} {report.generation}: {counted(report.records, 'record')}, {counted(report.passages, 'passage')}, "
         f"{report.embedded} embedded, {report.reused} reused, {report.seconds:.1f} s"
     )
 
@@ -192,9 +187,9 @@ def ask(
     with _knowledge() as knowledge:
         answer = knowledge.ask(question, filters, limit=limit, balanced=balanced)
     if as_json:
-        click.echo(_to_json(answer.as_json()))
+        click.echo(to_json(answer.as_json()))
     else:
-        click.echo(_tell(answer))
+        click.echo(tell(answer))
 
 
 @main.command(
@@ -217,7 +212,7 @@ def evaluate(file: Path | None, half: str | None, beir: Path | None, as_json: bo
 
     if (file is None) == (beir is None):
         raise click.UsageError("give either FILE or --beir DIR")
-    with _knowledge() as knowledge, _Bar() as bar:
+    with _knowledge() as knowledge, Bar() as bar:
         if beir is not None:
             result = evaluation.evaluate_beir(knowledge, beir, bar.step)
         else:
@@ -226,7 +221,7 @@ def evaluate(file: Path | None, half: str | None, beir: Path | None, as_json: bo
             if not chosen:
                 raise click.UsageError(f"--half {half}: {file} has no question of that half")
             result = evaluation.evaluate_questions(knowledge, chosen)
-    click.echo(_to_json(result) if as_json else evaluation.as_text(result))
+    click.echo(to_json(result) if as_json else evaluation.as_text(result))
 
 
 @main.command(epilog=_example("kb bench", "kb bench --passages 100000 --json"))
@@ -236,9 +231,9 @@ def bench(passages: int | None, as_json: bool) -> None:
     """Measure speed and memory, on the current index or on a synthetic library."""
     from kb import bench as benchmark  # noqa: PLC0415
 
-    with _knowledge() as knowledge, _Bar() as bar:
+    with _knowledge() as knowledge, Bar() as bar:
         result = benchmark.measure(knowledge, passages, bar.step)
-    click.echo(_to_json(result) if as_json else benchmark.as_text(result))
+    click.echo(to_json(result) if as_json else benchmark.as_text(result))
 
 
 @main.command(epilog=_example("kb status", "kb status --verify", "kb status --json"))
@@ -248,7 +243,7 @@ def status(verify: bool, as_json: bool) -> None:
     """Say what is built, from what, how big and how old. Exit code 1 when there is no usable index."""
     with _knowledge() as knowledge:
         state = knowledge.status(hashes=verify)
-    click.echo(_to_json(_status_json(state)) if as_json else _status_text(state))
+    click.echo(to_json(status_json(state)) if as_json else status_text(state))
     if not state.health.ok:
         raise click.exceptions.Exit(EXIT_FAULTS)
 
@@ -278,113 +273,10 @@ def _prepare(knowledge: KnowledgeBase) -> None:
             click.echo(f"conflict {record}: edited here and changed in its file; nothing was overwritten", err=True)
         for record in report.absent:
             click.echo(f"absent {record}: it has no file any more and is still served", err=True)
-        with _Bar() as bar:
+        with Bar() as bar:
             built = knowledge.build(progress=bar.step)
     except KbError as error:
         click.echo(f"kb serve: {error}; serving goes on with the last good index", err=True)
         return
     if built.published:
-        click.echo(f"indexed {_count(built.records, 'record')}, {_count(built.passages, 'passage')}", err=True)
-
-
-# --- formatting -------------------------------------------------------------------------------------------------------
-
-
-class _Bar:
-    """A progress bar on stderr; nothing at all where stderr is no terminal."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._stage = ""
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._finish()
-
-    @property
-    def step(self) -> Callable[[str, int, int], None]:
-        return self._step
-
-    def _step(self, stage: str, done: int, total: int) -> None:
-        if not sys.stderr.isatty() or not total:
-            return
-        if stage != self._stage:
-            from tqdm import tqdm  # noqa: PLC0415  only where somebody sees it
-
-            self._finish()
-            self._bar = tqdm(total=total, desc=stage, unit="", file=sys.stderr, leave=True)
-            self._stage = stage
-        self._bar.update(done - self._bar.n)
-
-    def _finish(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-
-def _to_json(data: Any) -> str:
-    """What no encoding can write, such as an argument's bytes that are not UTF-8, is escaped as JSON escapes it."""
-    return json.dumps(data, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _tell(answer: Answer) -> str:
-    if not answer.hits:
-        return "Nothing to search for: ask in a few words." if not answer.question.strip() else "No record fits."
-    lines = []
-    if answer.close:
-        outcomes = ", ".join(f"{count} {code}" for code, count in answer.counts["outcome"].items())
-        lines.append(
-            f"{_count(answer.total, 'record')} {'bears' if answer.total == 1 else 'bear'} on this: {outcomes}."
-        )
-    else:
-        lines.append("Nothing in the library comes close to this. The nearest, all weak:")
-    lines += [_tell_hit(hit) for hit in answer.hits]
-    if answer.close and not answer.setbacks:
-        lines.append("Nothing is recorded on what did not work.")
-    return "\n\n".join(lines)
-
-
-def _tell_hit(hit: Hit) -> str:
-    as_at = f" as at {hit.outcome_as_at}" if hit.outcome_as_at else ""
-    outcome = vocabulary.OUTCOME.label_of(hit.outcome)
-    basis = vocabulary.FINDING_BASIS.label_of(hit.finding_basis)
-    first, last = hit.years
-    head = f"{hit.rank}. {hit.title}\n   {hit.place}, {first}-{last}. {outcome}{as_at}. {basis}. [{hit.band}]"
-    text = textwrap.fill(f"{hit.passage.section}: {' '.join(hit.passage.text.split())}", 100)
-    mark = textwrap.fill(f"> {' '.join(hit.passage.highlight.split())}", 100, subsequent_indent="  ")
-    return "\n".join([head, textwrap.indent(f"{mark}\n{text}\n{hit.url}", "   ")])
-
-
-def _status_json(state: Status) -> dict[str, Any]:
-    manifest = state.manifest
-    return {
-        "ok": state.health.ok,
-        "message": state.health.message,
-        "generation": state.health.generation,
-        "records": state.health.records,
-        "passages": state.health.passages,
-        "stored_records": state.stored,
-        "stale": state.stale,
-        "bytes": state.bytes,
-        "created": manifest.created if manifest else "",
-        "model": manifest.model if manifest else "",
-        "folder": str(state.folder),
-    }
-
-
-def _status_text(state: Status) -> str:
-    if not state.health.ok or state.manifest is None:
-        return f"No usable index. {state.health.message}"
-    stale = "stale: the records have changed since; run `kb index`" if state.stale else "up to date"
-    return (
-        f"{state.health.generation} ({stale})\n"
-        f"built {state.manifest.created} with {state.manifest.model}, in {state.manifest.seconds} s\n"
-        f"{_count(state.health.records, 'record')} of {state.stored} in the store, "
-        f"{_count(state.health.passages, 'passage')}, {state.bytes / 1e6:.1f} MB in {state.folder}"
-    )
+        click.echo(f"indexed {counted(built.records, 'record')}, {counted(built.passages, 'passage')}", err=True)

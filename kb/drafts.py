@@ -85,6 +85,7 @@ def make_card(record: Record) -> dict[str, Any]:
         "title": record.title,
         "summary": record.summary,
         "place": place(record),
+        "bodies": [body.gss for body in case.organisations if body.gss] if case else [],
         "years": years(record),
         "outcome": record.outcome,
         "outcome_as_at": case.outcome_as_at if case else None,

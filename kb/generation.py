@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger(__name__)
 
 # Counted in the manifest: a generation of another version is rebuilt, never misread.
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 KEPT_GENERATIONS: Final = 2
 BUILDING_PREFIX: Final = ".building-"
 DAMAGED_PREFIX: Final = "damaged-"

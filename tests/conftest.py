@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from made_up import MadeUpEncoder, make_library, write_corpus
+from whole_library import indexed
 
 from kb.corpus import council_names
 from kb.settings import Settings
@@ -86,3 +87,16 @@ def real_encoder(real_model: ModelFiles) -> Encoder:
     from kb.encoder import open_encoder
 
     return open_encoder(real_model, 2)
+
+
+@pytest.fixture(scope="session")
+def library_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the whole library's instance and index lie; `whole_library` fills it."""
+    return tmp_path_factory.mktemp("library")
+
+
+@pytest.fixture(scope="session")
+def whole_library(library_folder: Path, real_encoder: Encoder) -> Iterator[KnowledgeBase]:
+    """The whole library with the real model, built once a session (a minute). Only tests marked `model` may ask."""
+    with indexed(library_folder, real_encoder) as knowledge:
+        yield knowledge

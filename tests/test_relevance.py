@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from whole_library import indexed
 
 from kb.corpus import find_files
 from kb.evaluate import Judged, evaluate_beir, evaluate_questions, read_questions
-from kb.knowledge import KnowledgeBase
-from kb.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from kb.encoder import Encoder
+    from kb.knowledge import KnowledgeBase
 
 ROOT = Path(__file__).resolve().parent.parent
 QUESTIONS = ROOT / "tests" / "questions"
@@ -24,30 +24,6 @@ LARGE = ("scifact",)
 EVAL = ROOT.parent / "shared" / "eval"
 
 pytestmark = pytest.mark.model
-
-
-def indexed(folder: Path, encoder: Encoder, paths: Sequence[Path] = ()) -> KnowledgeBase:
-    """A knowledge base over these records of the repository's corpus, or all of them, indexed with the real model."""
-    settings = Settings.from_environment(
-        {
-            "KB_CORPUS": str(ROOT / "corpus"),
-            "KB_INSTANCE": str(folder / "instance"),
-            "KB_INDEX": str(folder / "index"),
-        }
-    )
-    knowledge = KnowledgeBase(settings, encoder=encoder)
-    report, faults = knowledge.load(paths)
-    assert not faults
-    assert len(report.added) == (len(paths) or len(find_files([ROOT / "corpus"])))
-    knowledge.build()
-    return knowledge
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory, real_encoder: Encoder) -> Iterator[KnowledgeBase]:
-    """The whole library."""
-    with indexed(tmp_path_factory.mktemp("library"), real_encoder) as knowledge:
-        yield knowledge
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +48,9 @@ def questions() -> list[Judged]:
     return read_questions(QUESTIONS / "library.jsonl")
 
 
-def test_the_first_question_of_the_readme_is_answered_at_the_top(library: KnowledgeBase) -> None:
+def test_the_first_question_of_the_readme_is_answered_at_the_top(whole_library: KnowledgeBase) -> None:
     """What a new user asks first: real passages on it, from places that have been through it, with their sources."""
-    answer = library.ask(
+    answer = whole_library.ask(
         "how did a council recover after its children's services were judged inadequate?", balanced=True
     )
     assert answer.close
@@ -100,9 +76,11 @@ def test_the_starter_questions_are_answered_no_worse_than_before(
     assert plain["best_in_first_three"]["mean"] >= 0.8
 
 
-def test_the_whole_library_is_searched_as_well_as_promised(library: KnowledgeBase, questions: list[Judged]) -> None:
+def test_the_whole_library_is_searched_as_well_as_promised(
+    whole_library: KnowledgeBase, questions: list[Judged]
+) -> None:
     """On the half that nothing was tuned on; `kb evaluate tests/questions/library.jsonl --half test` prints it all."""
-    result = evaluate_questions(library, [one for one in questions if one.half == "test"])
+    result = evaluate_questions(whole_library, [one for one in questions if one.half == "test"])
     assert result["fused"]["ndcg@10"]["mean"] >= 0.75
     assert result["best_in_first_three"]["mean"] >= 0.90
     assert all(result["fused_over"][leg]["mean"] > 0 for leg in ("lexical", "dense"))
@@ -111,30 +89,32 @@ def test_the_whole_library_is_searched_as_well_as_promised(library: KnowledgeBas
 
 
 def test_something_close_is_found_for_questions_that_have_an_answer(
-    library: KnowledgeBase, questions: list[Judged]
+    whole_library: KnowledgeBase, questions: list[Judged]
 ) -> None:
     answerable = [one for one in questions if one.relevant]
-    found = [one for one in answerable if any(hit.band != "weak" for hit in library.ask(one.question, limit=1).hits)]
+    found = [
+        one for one in answerable if any(hit.band != "weak" for hit in whole_library.ask(one.question, limit=1).hits)
+    ]
     assert len(found) / len(answerable) >= 0.95
 
 
-def test_nothing_close_is_said_of_questions_outside_the_subject(library: KnowledgeBase) -> None:
+def test_nothing_close_is_said_of_questions_outside_the_subject(whole_library: KnowledgeBase) -> None:
     asked = [line for line in (QUESTIONS / "off-subject.txt").read_text("utf-8").splitlines() if line.strip()]
     assert len(asked) == 40
-    wrong = [question for question in asked if any(hit.band != "weak" for hit in library.ask(question).hits)]
+    wrong = [question for question in asked if any(hit.band != "weak" for hit in whole_library.ask(question).hits)]
     assert len(wrong) <= 2, wrong
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize(("name", "least"), [("cranfield", 0.41), ("medline", 0.80), ("scifact", 0.735)])
-def test_public_test_sets_are_ranked_as_well_as_promised(library: KnowledgeBase, name: str, least: float) -> None:
+def test_public_test_sets_are_ranked_as_well_as_promised(whole_library: KnowledgeBase, name: str, least: float) -> None:
     if name in LARGE and not (os.environ.get("CI") or os.environ.get("KB_TEST_ALL")):
         pytest.skip(
             f"embedding {name} takes minutes: set KB_TEST_ALL=1, or run `kb evaluate --beir ../shared/eval/{name}`"
         )
     if not (EVAL / name).is_dir():
         pytest.skip(f"{EVAL / name} is not here; it is a public test set in BEIR layout, kept outside the repository")
-    result = evaluate_beir(library, EVAL / name, lambda *_: None)
+    result = evaluate_beir(whole_library, EVAL / name, lambda *_: None)
     assert result["ndcg@10"] >= least
     assert result["ndcg@10"] > max(result["legs"].values())

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
+    from kb.knowledge import KnowledgeBase
+
 ROOT = Path(__file__).parents[2]
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -89,27 +91,21 @@ def failing_site() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the product itself: the repository's corpus, loaded and indexed by `kb`, served by `kb serve`."""
-    folder = tmp_path_factory.mktemp("library")
+def site(library_folder: Path, whole_library: KnowledgeBase) -> Iterator[str]:
+    """The address of the product itself: the repository's whole corpus, served by `kb serve`."""
+    assert whole_library.health().ok
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {
         **os.environ,
         "KB_CORPUS": str(ROOT / "corpus"),
-        "KB_INSTANCE": str(folder / "instance"),
-        "KB_INDEX": str(folder / "index"),
+        "KB_INSTANCE": str(library_folder / "instance"),
+        "KB_INDEX": str(library_folder / "index"),
         "KB_PORT": str(port),
     }
     command = str(Path(sys.executable).with_name("kb"))
-    for step in ("load", "index"):
-        done = subprocess.run(
-            [command, step], check=False, env=environment, capture_output=True, text=True, timeout=START_SECONDS
-        )
-        if done.returncode > 1:  # 1 is a faulty record, which is the business of the tests of the corpus
-            pytest.fail(f"`kb {step}` failed: {done.stderr[-2000:]}", pytrace=False)
-    log = (folder / "server.log").open("w")
+    log = (library_folder / "server.log").open("w")
     process = subprocess.Popen([command, "serve"], env=environment, stdout=log, stderr=log)
     try:
         address = f"http://127.0.0.1:{port}"

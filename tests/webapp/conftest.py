@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
+    from kb.knowledge import KnowledgeBase
+
 
 @pytest.fixture
 def library() -> MadeUpLibrary:
@@ -35,4 +37,11 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def client_without_index() -> FlaskClient:
     app = create_app({"KNOWLEDGE_BASE": MadeUpLibrary(without_index=True), "QUESTION_MAX": 2000, "TESTING": True})
+    return app.test_client()
+
+
+@pytest.fixture
+def whole_client(whole_library: KnowledgeBase) -> FlaskClient:
+    """The app over the repository's whole library and the real model; tests that ask for it are marked `model`."""
+    app = create_app({"KNOWLEDGE_BASE": whole_library, "QUESTION_MAX": 2000, "TESTING": True})
     return app.test_client()
