@@ -27,8 +27,8 @@ class CouncilTableError(KbError):
 class Council:
     """A current principal authority. `statistical_neighbours` (best first), `bordering`, `former_gss` are GSS codes.
 
-    `population` counts people in mid-2020; `deprivation_quintile` runs from 1, the most deprived fifth of the United
-    Kingdom's population, to 5.
+    `population` counts people in mid-2020, `density` those to a square kilometre; `deprivation_quintile` runs from 1, the
+    most deprived fifth of the United Kingdom's population, to 5; a higher `deprivation_score` is more deprived.
     """
 
     name: str
@@ -39,8 +39,10 @@ class Council:
     nation: str
     region: str
     population: int
+    density: float
     rural_urban: str
     deprivation_quintile: int
+    deprivation_score: float
     statistical_neighbours: tuple[str, ...]
     bordering: tuple[str, ...]
     former_gss: tuple[str, ...]
@@ -100,12 +102,16 @@ def load_councils(path: Path) -> tuple[Council, ...]:
             raise CouncilTableError(f"{path}:{line}: type {kind!r} is not one of {', '.join(COUNCIL_TYPE.codes)}")
         if not re.fullmatch(r"[0-9]+", row["population"]) or quintile not in tuple("12345"):
             raise CouncilTableError(f"{path}:{line}: population must be a whole number, deprivation_quintile 1 to 5")
+        for column in ("density", "deprivation_score"):
+            if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", row[column]):
+                raise CouncilTableError(f"{path}:{line}: {column} must be a number such as 12.5")
         lines[gss] = line
         councils.append(
             Council(
                 name=row["name"], short_name=row["short_name"], alternative_names=_list(row["alternative_names"]),
                 gss=gss, type=kind, nation=row["nation"], region=row["region"], population=int(row["population"]),
-                rural_urban=row["rural_urban"], deprivation_quintile=int(quintile),
+                density=float(row["density"]), rural_urban=row["rural_urban"], deprivation_quintile=int(quintile),
+                deprivation_score=float(row["deprivation_score"]),
                 statistical_neighbours=_list(row["statistical_neighbours"]), bordering=_list(row["bordering"]),
                 former_gss=_list(row["former_gss"]),
             )

@@ -27,8 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 COLUMNS = (
-    "name", "short_name", "alternative_names", "gss", "type", "nation", "region", "population", "rural_urban",
-    "deprivation_quintile", "statistical_neighbours", "bordering", "former_gss",
+    "name", "short_name", "alternative_names", "gss", "type", "nation", "region", "population", "density",
+    "rural_urban", "deprivation_quintile", "deprivation_score", "statistical_neighbours", "bordering", "former_gss",
 )  # fmt: skip
 ABOLISHED_COLUMNS = ("name", "short_name", "gss", "end_date", "replaced_by")
 
@@ -202,6 +202,7 @@ class Row:
     nation: str
     region: str
     population: int = 0
+    area: float = 0.0  # square kilometres
     county: str = ""
     members: tuple[str, ...] = ()
     alternative_names: tuple[str, ...] = ()
@@ -290,7 +291,7 @@ def current_rows(reference: Path) -> list[Row]:
         imd, ruc = deprivation[code], rurality[code]
         rows.append(Row(
             code, name, short, gss, TYPES[entry["local-authority-type"]], entry["nation"], entry["region"],
-            population=int(float(entry["pop-2020"] or 0)), county=entry["county-la"],
+            population=int(float(entry["pop-2020"] or 0)), area=float(entry["area"] or 0), county=entry["county-la"],
             members=tuple(members.get(code, ())), former_gss=tuple(sorted(former)),
             alternative_names=clean_names([*names[code], entry["nice-name"], entry["official-name"]], name, short,
                                           EVERYDAY_NAMES.get(code, "")),
@@ -307,7 +308,7 @@ def current_rows(reference: Path) -> list[Row]:
 
 
 def with_members_averages(rows: list[Row]) -> list[Row]:
-    """Give each combined authority its members' population, deprivation and rurality, weighted by population.
+    """Give each combined authority its members' population and area, and their deprivation and rurality by population.
 
     The source does the same sum, and agrees wherever its list of members is complete; but it double counts
     Cambridgeshire and leaves the county councils out of the East Midlands and Greater Lincolnshire.
@@ -329,7 +330,10 @@ def with_members_averages(rows: list[Row]) -> list[Row]:
         shares = [sum(part.population * part.rurality[axis] for part in parts) / people for axis in range(3)]
         quintile = next(q for q in range(1, 6) if score >= least_score[q] or q == 5)
         label = min(sorted(centres), key=lambda c: sum((a - b) ** 2 for a, b in zip(shares, centres[c], strict=True)))
-        return replace(row, population=people, deprivation_score=score, quintile=quintile, rural_urban=label)
+        return replace(
+            row, population=people, area=sum(part.area for part in parts), deprivation_score=score, quintile=quintile,
+            rural_urban=label,
+        )  # fmt: skip
 
     return [average(row) for row in rows]
 
@@ -450,8 +454,10 @@ def check(rows: list[Row]) -> None:
     codes = Counter(code for row in rows for code in (row.gss, *row.former_gss))
     names: dict[str, str] = {}
     for row in rows:
-        if codes[row.gss] > 1 or not re.fullmatch(r"[ENSW]\d{8}", row.gss) or not row.population:
-            raise SourceError(f"{row.name}: its code {row.gss!r} is shared or malformed, or it has no population")
+        if codes[row.gss] > 1 or not re.fullmatch(r"[ENSW]\d{8}", row.gss):
+            raise SourceError(f"{row.name}: its code {row.gss!r} is shared or malformed")
+        if not (row.population and row.area and row.deprivation_score):
+            raise SourceError(f"{row.name}: it has no population, no area or no deprivation score")
         for name in (row.name, row.short_name, *row.alternative_names):
             if ";" in name or names.setdefault(squash(name), row.gss) != row.gss:
                 raise SourceError(f"{row.name}: {name!r} also belongs to {names[squash(name)]}, or contains ';'")
@@ -491,8 +497,8 @@ Written by `scripts/council_table.py`; change that script, not these files.
 ## Sources and licences
 | source | used for | licence |
 | --- | --- | --- |
-| mySociety, UK local authority names and codes | names, codes, type, place, population, end dates | CC BY 4.0 |
-| mySociety, composite UK deprivation by local authority (`la_imd`) | `deprivation_quintile` | CC BY 4.0 |
+| mySociety, UK local authority names and codes | names, codes, type, place, population, area, end dates | CC BY 4.0 |
+| mySociety, composite UK deprivation by local authority (`la_imd`) | `deprivation_quintile`, `deprivation_score` | CC BY 4.0 |
 | mySociety, composite UK rural-urban class (`la_ruc`) | `rural_urban` | CC BY 4.0 |
 | Department for Education, statistical neighbours, 2025 | `statistical_neighbours` | OGL v3.0 |
 | Office for National Statistics, neighbours of local authority districts, 2021 | `bordering` | OGL v3.0 |
@@ -504,6 +510,9 @@ statistics of the four nations.
 
 ## What was derived or corrected
 - `deprivation_quintile`: 1 is the most deprived fifth of the population, not of councils, so the classes are unequal.
+- `deprivation_score`: mySociety's score of a council, from which it makes those classes, to one decimal; a higher one is
+  more deprived. It is composed of four nations' indices, so a small difference says nothing.
+- `density`: people to the square kilometre, from the source's population and area, to one decimal.
 - `statistical_neighbours`: the published ten, in rank order, for {neighbours} English upper-tier and single-tier
   councils. Five that the Department still lists though abolished (Dorset, Poole and Bournemouth before 2019, Cumbria,
   Northamptonshire) are left out; no current council has one of them as a neighbour.
@@ -513,8 +522,8 @@ statistics of the four nations.
   A single-tier council therefore lists both the districts and the counties beside it; a district lists no county.
   A combined authority borders only other combined authorities. Across water it is as ONS has it: Gosport borders
   Portsmouth, Anglesey nothing.
-- A combined authority's population, deprivation and rurality are the averages of its upper-tier members, weighted by
-  population. The source does the same, but counts Cambridgeshire twice and leaves the county councils out of the East
+- A combined authority's population and area are the sums of its upper-tier members', its deprivation and rurality their
+  averages, weighted by population. The source does the same, but counts Cambridgeshire twice and leaves the county councils out of the East
   Midlands and Greater Lincolnshire.
 - `former_gss`: codes that the same authority had before. New codes since the source was made:
   {recoded}.
@@ -566,7 +575,8 @@ def main() -> int:
     rows.sort(key=lambda row: row.gss)
     write_csv(options.out / "councils.csv", COLUMNS, [(
         row.name, row.short_name, row.alternative_names, row.gss, row.type, row.nation, row.region, row.population,
-        row.rural_urban, row.quintile, row.neighbours, row.bordering, row.former_gss,
+        f"{row.population / row.area:.1f}", row.rural_urban, row.quintile, f"{row.deprivation_score:.1f}",
+        row.neighbours, row.bordering, row.former_gss,
     ) for row in rows])  # fmt: skip
     write_csv(options.out / "councils-abolished.csv", ABOLISHED_COLUMNS, list(abolished))
     (options.out / "councils.README.md").write_text(readme(rows, abolished), encoding="utf-8")

@@ -97,6 +97,16 @@ def test_classes_are_the_published_ones() -> None:
     assert BY_SHORT_NAME["East Midlands CCA"].deprivation_quintile == 3  # with its counties, not its two cities alone
 
 
+def test_density_and_deprivation_tell_a_city_from_the_country_and_rich_from_poor() -> None:
+    assert BY_SHORT_NAME["Islington"].density > 10_000 > 100 > BY_SHORT_NAME["Powys"].density
+    by_score = sorted(COUNCILS, key=lambda council: council.deprivation_score)
+    assert by_score[0].deprivation_quintile == 5
+    assert by_score[-1].deprivation_quintile == 1
+    boroughs = [council for council in COUNCILS if council.type == "london-borough"]
+    area = sum(council.population / council.density for council in boroughs)
+    assert BY_SHORT_NAME["GLA"].population / BY_SHORT_NAME["GLA"].density == pytest.approx(area, rel=0.01)
+
+
 def test_borders_lead_to_other_councils_and_back() -> None:
     councils = {council.gss: council for council in COUNCILS}
     for council in COUNCILS:
@@ -184,7 +194,7 @@ def test_the_files_are_what_the_script_writes(tmp_path: Path) -> None:
 # --- faults of a table ---
 
 HEADER = ",".join(Council.__slots__)
-ROW = "Leeds City Council,Leeds,,E08000035,metropolitan,England,Yorkshire and The Humber,798786,Urban,2,,,"
+ROW = "Leeds City Council,Leeds,,E08000035,metropolitan,England,Yorkshire and The Humber,798786,1447.6,Urban,2,24.1,,,"
 
 
 @pytest.mark.parametrize(
@@ -195,8 +205,10 @@ ROW = "Leeds City Council,Leeds,,E08000035,metropolitan,England,Yorkshire and Th
         ([HEADER, ROW.replace("E08000035", "Leeds")], r"councils\.csv:2: gss 'Leeds'"),
         ([HEADER, ROW.replace("metropolitan", "parish")], r"councils\.csv:2: type 'parish' is not one of county, "),
         ([HEADER, ROW.replace("798786", "many")], r"councils\.csv:2: population must be a whole number"),
-        ([HEADER, ROW.replace(",2,,,", ",6,,,")], r"councils\.csv:2: .*deprivation_quintile 1 to 5"),
-        ([HEADER, ROW.replace(",2,,,", ",2,,E08000036,")], r"councils\.csv:2: E08000036 is no council of this table"),
+        ([HEADER, ROW.replace(",2,", ",6,")], r"councils\.csv:2: .*deprivation_quintile 1 to 5"),
+        ([HEADER, ROW.replace(",24.1,,,", ",24.1,,E08000036,")], r"councils\.csv:2: E08000036 is no council of this table"),
+        ([HEADER, ROW.replace("1447.6", "dense")], r"councils\.csv:2: density must be a number"),
+        ([HEADER, ROW.replace("24.1", "")], r"councils\.csv:2: deprivation_score must be a number"),
         ([HEADER, ROW + ",more"], r"councils\.csv:2: too few or too many cells"),
         ([HEADER, "Leeds City Council,Leeds"], r"councils\.csv:2: too few or too many cells"),
     ],
