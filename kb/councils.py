@@ -27,8 +27,8 @@ class CouncilTableError(KbError):
 class Council:
     """A current principal authority. `statistical_neighbours` (best first), `bordering`, `former_gss` are GSS codes.
 
-    `population` counts people in mid-2020, `density` those to a square kilometre; `deprivation_quintile` runs from 1, the
-    most deprived fifth of the United Kingdom's population, to 5; a higher `deprivation_score` is more deprived.
+    `population` counts people in mid-2020, `density` those to a square kilometre. `deprivation_quintile` runs from 1,
+    the most deprived fifth of the United Kingdom's population, to 5; a higher `deprivation_score` is more deprived.
     """
 
     name: str

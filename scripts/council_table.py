@@ -498,7 +498,7 @@ Written by `scripts/council_table.py`; change that script, not these files.
 | source | used for | licence |
 | --- | --- | --- |
 | mySociety, UK local authority names and codes | names, codes, type, place, population, area, end dates | CC BY 4.0 |
-| mySociety, composite UK deprivation by local authority (`la_imd`) | `deprivation_quintile`, `deprivation_score` | CC BY 4.0 |
+| mySociety, composite UK deprivation (`la_imd`) | `deprivation_quintile`, `deprivation_score` | CC BY 4.0 |
 | mySociety, composite UK rural-urban class (`la_ruc`) | `rural_urban` | CC BY 4.0 |
 | Department for Education, statistical neighbours, 2025 | `statistical_neighbours` | OGL v3.0 |
 | Office for National Statistics, neighbours of local authority districts, 2021 | `bordering` | OGL v3.0 |
@@ -510,8 +510,8 @@ statistics of the four nations.
 
 ## What was derived or corrected
 - `deprivation_quintile`: 1 is the most deprived fifth of the population, not of councils, so the classes are unequal.
-- `deprivation_score`: mySociety's score of a council, from which it makes those classes, to one decimal; a higher one is
-  more deprived. It is composed of four nations' indices, so a small difference says nothing.
+- `deprivation_score`: mySociety's score of a council, from which it makes those classes, to one decimal; a
+  higher one is more deprived. It is composed of four nations' indices, so a small difference says nothing.
 - `density`: people to the square kilometre, from the source's population and area, to one decimal.
 - `statistical_neighbours`: the published ten, in rank order, for {neighbours} English upper-tier and single-tier
   councils. Five that the Department still lists though abolished (Dorset, Poole and Bournemouth before 2019, Cumbria,
@@ -522,9 +522,9 @@ statistics of the four nations.
   A single-tier council therefore lists both the districts and the counties beside it; a district lists no county.
   A combined authority borders only other combined authorities. Across water it is as ONS has it: Gosport borders
   Portsmouth, Anglesey nothing.
-- A combined authority's population and area are the sums of its upper-tier members', its deprivation and rurality their
-  averages, weighted by population. The source does the same, but counts Cambridgeshire twice and leaves the county councils out of the East
-  Midlands and Greater Lincolnshire.
+- A combined authority's population and area are the sums of its upper-tier members', its deprivation and
+  rurality their averages, weighted by population. The source does the same, but counts Cambridgeshire twice and leaves
+  the county councils out of the East Midlands and Greater Lincolnshire.
 - `former_gss`: codes that the same authority had before. New codes since the source was made:
   {recoded}.
 - North of Tyne is abolished (May 2024); Devon and Torbay, and Lancashire, are added (February 2025).
