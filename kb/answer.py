@@ -61,6 +61,15 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """The records of an answer that tell something of one stance, best first; `total` is how many there are in all."""
+
+    stance: str
+    hits: tuple[Hit, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The ranked answer to one question.
 
@@ -68,6 +77,10 @@ class Answer:
     many records bear on the question (fair or strong, whatever the limit), and `counts` how many of those have each
     value of each facet (`outcome`, `stance`, `kind`, `service`, `theme`, ...). `setbacks` is False when no fair or
     strong passage tells what did not work. `milliseconds` has the time of each stage and `total`.
+
+    `open_counts` has, for each facet that was chosen from, its counts as they would be were it left open; `years` is
+    the span of the records that bear on the question. `columns` are of the view that was asked for: the same records
+    by what their passages tell.
     """
 
     question: str
@@ -78,6 +91,9 @@ class Answer:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     milliseconds: dict[str, float] = field(default_factory=dict)
     generation: str = ""
+    open_counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    years: tuple[int, int] | None = None
+    columns: tuple[Column, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The fixed interface of `kb ask --json` and `/api/v1/search`; scripts rely on these names."""
@@ -88,7 +104,12 @@ class Answer:
             "setbacks": self.setbacks,
             "generation": self.generation,
             "hits": [_hit_as_json(hit) for hit in self.hits],
-            "counts": self.counts,
+            "columns": [
+                {"stance": one.stance, "total": one.total, "hits": [_hit_as_json(hit) for hit in one.hits]}
+                for one in self.columns
+            ],
+            "counts": {**self.counts, **self.open_counts},
+            "years": self.years,
             "milliseconds": {stage: round(value, 3) for stage, value in self.milliseconds.items()},
         }
 

@@ -16,7 +16,7 @@ from kb.builder import build
 from kb.drafts import draft_text
 from kb.errors import QuestionSetError
 from kb.generation import open_current
-from kb.search import Ranked, Searcher
+from kb.search import Searcher
 from kb.store import StoredRecord, content_hash
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kb.knowledge import KnowledgeBase
+    from kb.ranker import Ranked
 
     Progress = Callable[[str, int, int], None]
 

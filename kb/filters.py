@@ -33,6 +33,22 @@ FIELDS: Final = {
     "finding_basis": vocabulary.FINDING_BASIS,
     "effect_evidence": vocabulary.EFFECT_EVIDENCE,
     "corroboration": vocabulary.CORROBORATION,
+    "place_type": vocabulary.PLACE_TYPE,
+    "decade": vocabulary.DECADE,
+}
+# Fields that no record has by that name: each value stands for some of what records do have, any of which will do.
+COMPOSED: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "place_type": {
+        **{code: (f"council_type={code}",) for code in vocabulary.COUNCIL_TYPE.codes},
+        "district": ("council_type=district", "council_family=district"),
+        "combined-authority": ("council_type=combined-authority", "council_family=combined"),
+        "upper-tier-or-unitary": ("council_family=upper-tier-or-unitary",),
+        "any": ("council_family=any",),
+    },
+    "decade": {
+        code: tuple(f"year={year}" for year in range(int(code[:4]), int(code[:4]) + 10))
+        for code in vocabulary.DECADE.codes
+    },
 }
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2100
@@ -53,6 +69,20 @@ class Filters:
 
     def values(self, field: str) -> tuple[str, ...]:
         return dict(self.terms).get(field, ())
+
+    def without(self, field: str) -> Filters:
+        """The same choice with this field left open."""
+        return Filters(tuple(pair for pair in self.terms if pair[0] != field))
+
+    def facets(self) -> list[tuple[str, tuple[str, ...]]]:
+        """For each field chosen, the terms by which records and passages are known (`outcome=failed`), any will do."""
+        return [
+            (field, tuple(facet for value in values for facet in _facets(field, value))) for field, values in self.terms
+        ]
+
+
+def _facets(field: str, value: str) -> tuple[str, ...]:
+    return COMPOSED[field][value] if field in COMPOSED else (f"{field}={value}",)
 
 
 def make_filters(
@@ -102,3 +132,12 @@ def record_terms(record: Record) -> dict[str, tuple[str, ...]]:
         terms["council_family"] = (record.council_family,)
         terms["corroboration"] = (record.corroboration,)
     return terms
+
+
+def composed_terms(terms: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """The values of the composed fields that a record has, by field, from its own terms (`record_terms`)."""
+    own = {f"{field}={value}" for field, values in terms.items() for value in values}
+    return {
+        field: tuple(code for code, facets in codes.items() if not own.isdisjoint(facets))
+        for field, codes in COMPOSED.items()
+    }

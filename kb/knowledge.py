@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from kb import vocabulary
 from kb.builder import BuildReport, build, content_of
-from kb.corpus import FileFault, council_names, read_corpus
+from kb.corpus import FileFault, council_names, council_tables, read_corpus
 from kb.encoder import Encoder, open_encoder
 from kb.errors import DamagedGeneration, KbError, NoIndex
 from kb.export import ensure_export
 from kb.generation import Generation, IndexFolder, Manifest, check_files, open_current
-from kb.search import Searcher
+from kb.peers import Peers
+from kb.search import Searcher, Wanted
 from kb.store import LoadReport, RecordStore
 
 if TYPE_CHECKING:
@@ -105,9 +107,23 @@ class KnowledgeBase:
 
     # --- asking and reading -------------------------------------------------------------------------------------------
 
-    def ask(self, question: str, filters: Filters | None = None, *, limit: int = 10, balanced: bool = False) -> Answer:
-        """Answers a question of any kind. Raises NoIndex when there is nothing to answer from."""
-        return self._read(lambda searcher: searcher.ask(question, filters, limit=limit, balanced=balanced))
+    def ask(
+        self,
+        question: str,
+        filters: Filters | None = None,
+        *,
+        limit: int = 10,
+        offset: int = 0,
+        balanced: bool = False,
+        order: str = "relevance",
+        view: str = "best",
+    ) -> Answer:
+        """Answers a question of any kind. Raises NoIndex when there is nothing to answer from.
+
+        `limit` and `offset` choose a page of the records; `order` is one of kb.search.ORDERS, `view` of kb.views.VIEWS.
+        """
+        wanted = Wanted(limit, offset, balanced, order, view)
+        return self._read(lambda searcher: searcher.ask(question, filters, wanted))
 
     def record(self, record_id: str) -> Record | None:
         """A record as published, or None when there is none of that id. Raises NoIndex."""
@@ -201,6 +217,14 @@ class KnowledgeBase:
         return self._encoder
 
     # --- building -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def peers(self) -> Peers:
+        """The councils and how alike their places are, read once. Raises KbError when there is no usable table."""
+        tables = council_tables(self.settings.corpus)
+        if tables is None:
+            raise KbError(f"{self.settings.corpus / 'councils.csv'}: no such file; run scripts/council_table.py")
+        return Peers(*tables)
 
     @property
     def store_path(self) -> Path:

@@ -132,14 +132,22 @@ class LexicalIndex:
             known = self._stems[word] = tuple(self._analyzer.analyze(word))
         return known
 
-    def search(self, words: Sequence[str], limit: int, filters: Filters | None = None) -> Ranking:
-        """The best passages for these stems (BM25, k1 1.2, b 0.75), chosen from those that the filters let through."""
+    def search(
+        self, words: Sequence[str], limit: int, filters: Filters | None = None, records: Iterable[int] | None = None
+    ) -> Ranking:
+        """The best passages for these stems (BM25, k1 1.2, b 0.75), chosen from those that the filters let through.
+
+        With `records`, only from the records of these numbers.
+        """
         if not words or limit < 1 or not self.count:
             return Ranking.empty()
         clauses = [(tantivy.Occur.Should, self._term("words", word)) for word in words]
         query = tantivy.Query.boolean_query(clauses)
-        if filters:
-            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *self._restrictions(filters)])
+        only = [self._any_of(facets) for _, facets in filters.facets()] if filters else []
+        if records is not None:
+            only.append(self._any_of(map(record_facet, records)))
+        if only:
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *only])
         return self._run(query, limit)
 
     def rarity(self, words: Sequence[str]) -> Floats:
@@ -185,9 +193,6 @@ class LexicalIndex:
 
     def _term(self, field: str, value: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, value, "freq" if field == "words" else "basic")
-
-    def _restrictions(self, filters: Filters) -> list[tuple[tantivy.Occur, tantivy.Query]]:
-        return [self._any_of(f"{field}={value}" for value in values) for field, values in filters.terms]
 
     def _any_of(self, facets: Iterable[str]) -> tuple[tantivy.Occur, tantivy.Query]:
         """Only passages that have one of these facets; it adds nothing to a score."""

@@ -1,51 +1,43 @@
-"""Question -> Answer: both legs, fused, grouped by record, banded, with the answering sentence marked.
+"""Question -> Answer: what the ranking found, counted, ordered, balanced, and turned into what is shown.
 
-The ranking itself is in `kb.ranking`, as pure functions; this module brings a generation, an encoder and a question
-together, and turns what was found into what is shown.
+The ranking itself is in `kb.ranker`. This module holds one snapshot, a generation with an encoder, and answers from it.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from kb import ranking
-from kb.answer import Answer
-from kb.drafts import facets_of
+from kb.admission import Admission
+from kb.answer import Answer, Column
+from kb.counting import COUNTED, Counts, tally
 from kb.encoder import normalise
+from kb.evidence import strength_of
 from kb.filters import Filters
-from kb.lexical import record_facet
+from kb.ranker import Clock, Ranker, band
 from kb.record_file import parse
 from kb.showing import Shower, make_hit
+from kb.views import VIEWS, Views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
+    from kb.admission import Places
+    from kb.answer import Hit
     from kb.encoder import Encoder
     from kb.generation import Generation
+    from kb.ranker import Question, Ranked
     from kb.records import Record
+    from kb.views import Told
 
     Floats = npt.NDArray[np.float32]
-    Ordinals = npt.NDArray[np.int64]
-    Mask = npt.NDArray[np.bool_]
 
-# Whether anything is close at all is told by the nearest passage's cosine, and by how much of what was asked one of the
-# first records has at all: "museum" and "collection" are far from a library without either, however near "the council
-# can no longer afford the building" is. Calibrated on questions that the library answers, on questions of the same
-# people that it does not, and on questions far from its subject (tests/questions, docs/relevance.md).
-COVERAGE_WEIGHT: Final = 0.45
-COVERED_BY: Final = 3  # the records, best first, of which one must have the words
-CLOSE_FROM: Final = 0.74
-# Bands of the fused score, for questions to which something is close.
-STRONG_FROM: Final = 0.50
-FAIR_FROM: Final = 0.40
 FURTHER_PASSAGES: Final = 3
-_KEPT_IN_MEMORY_PASSAGES: Final = 20_000
 _KEPT_RECORDS: Final = 500
 BALANCED_WITHIN: Final = 5
 # What leads a record when several of its passages answer about as well: what worked and what did not say more to
@@ -60,44 +52,23 @@ LEAD_PREFERENCE: Final = {
     "result": 0.03,
     "update": -0.03,
 }
-# Facets whose counts an answer carries; `stance` is counted over passages, the others over records.
-COUNTED: Final = ("outcome", "kind", "service", "theme", "sector", "nation", "region", "council_type")
+# By what the records that bear on a question can be put in order; the first of equals is the one that answers better.
+ORDERS: Final[dict[str, Callable[[dict[str, Any]], Any] | None]] = {
+    "relevance": None,
+    "evidence": lambda card: -strength_of(card).order,
+    "newest": lambda card: (card["outcome_as_at"] or str(card["years"][1])).ljust(10, "0"),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """What the ranking of one question gives before anything is shown: records by rank, with their candidates.
+class Wanted:
+    """What of an answer is wanted: how many records from which on, in which order, seen in which way."""
 
-    `groups` has, for each record in rank order, its number and the indices of its candidates, best first, and
-    `record_scores` what it is ordered by; the other arrays have one entry a candidate.
-    """
-
-    groups: list[tuple[int, list[int]]]
-    record_scores: Floats
-    passages: Ordinals
-    semantic: Floats
-    lexical: Floats
-    score: Floats  # before feedback: absolute, what the bands are of
-    rank_score: Floats  # after feedback: what the passages' order is by
-    vector: Floats
-    words: tuple[str, ...]
-    bands: list[str]
-
-
-def is_close(nearest: float, covered: float) -> bool:
-    """Whether the library has anything on a question.
-
-    `nearest` is the cosine of the nearest passage, `covered` the share of the question's words that one record has.
-    """
-    return nearest + COVERAGE_WEIGHT * covered >= CLOSE_FROM
-
-
-def bands_of(score: Floats, rank_score: Floats, semantic: Floats, covered: float) -> list[str]:
-    """The band of each candidate: all weak when nothing is close, else by the fused score, the first at least fair."""
-    if not len(score) or not is_close(float(semantic.max()), covered):
-        return ["weak"] * len(score)
-    fair_from = min(FAIR_FROM, float(score[rank_score.argmax()]))
-    return ["strong" if one >= STRONG_FROM else "fair" if one >= fair_from else "weak" for one in score.tolist()]
+    limit: int = 10
+    offset: int = 0
+    balanced: bool = False
+    order: str = "relevance"
+    view: str = "best"
 
 
 class Searcher:
@@ -105,128 +76,74 @@ class Searcher:
 
     def __init__(self, generation: Generation, encoder: Encoder) -> None:
         self.generation = generation
-        self._encoder = encoder
         self.cards = generation.rows.cards()
-        self._records_with: dict[str, Mask] = {}
-        for number, card in enumerate(self.cards):
-            facets = facets_of(card["terms"])
-            for facet in facets:
-                self._records_with.setdefault(facet, np.zeros(len(self.cards), dtype=bool))[number] = True
-        self._stances = _StanceMasks(generation)
+        self._admission = Admission(generation, self.cards)
+        self._ranker = Ranker(generation, encoder, self._admission)
+        self._views = Views(generation, self._admission, self._ranker.vectors)
+        self._counts = Counts(self.cards)
         self._shower = Shower(generation)
         self._parsed: dict[str, Record] = {}
-        # The ordinals of a record's passages follow one another.
-        self._first_of = np.searchsorted(generation.record_of, np.arange(len(self.cards) + 1))
-        # A small library's vectors are kept as the arithmetic wants them; a large one's stay on the disk.
-        small = len(generation.vectors) <= _KEPT_IN_MEMORY_PASSAGES
-        self._vectors = generation.vectors.astype(np.float32) if small else generation.vectors
         self._means: Floats | None = None
 
-    def ask(self, question: str, filters: Filters | None = None, *, limit: int = 10, balanced: bool = False) -> Answer:
+    def ask(
+        self, question: str, filters: Filters | None = None, wanted: Wanted | None = None, places: Places | None = None
+    ) -> Answer:
         """Answers a question of any kind; an empty one has no hits. Never raises for what the question holds.
 
-        `limit` is how many records are given back. With `balanced`, a fair or strong passage on what did not work is
-        among the first five when there is one.
+        With `wanted.balanced`, a fair or strong passage on what did not work is among the first five when there is one.
         """
-        clock = _Clock()
+        clock = Clock()
+        wanted = wanted or Wanted()
+        filters = filters or Filters()
         text = _clean(question)
         if not text:
             return Answer(question, False, (), 0, generation=self.generation.name, milliseconds=clock.stages())
-        ranked = self._rank(text, filters or Filters(), clock)
-        answer = self._show(question, ranked, limit, balanced, clock)
+        asked = self._ranker.read(text, clock)
+        ranked = self._ranker.rank(asked, filters, places, clock)
+        bearing = ranked.bearing()
+        hits, setbacks = self._hits(text, ranked, wanted, clock)
+        records = [record for record, _ in bearing]
+        counts = self._counts.of(records)
+        stances = self._admission.stances_of(ranked.passages)
+        counts["stance"] = tally(stances[index] for _, indices in bearing for index in indices)
+        answer = Answer(
+            question=question,
+            close=bool(bearing),
+            hits=hits,
+            total=len(bearing),
+            setbacks=setbacks,
+            counts=counts,
+            open_counts=self._open_counts(asked, filters, places, clock),
+            years=_span([self.cards[number]["years"] for number in records]),
+            columns=self._columns(text, ranked, wanted, filters, clock),
+            generation=self.generation.name,
+        )
+        clock.lap("count")
         return replace(answer, milliseconds=clock.stages())
 
     def rank(self, question: str, filters: Filters | None = None) -> Ranked:
         """The ranking alone, for measuring."""
-        return self._rank(_clean(question), filters or Filters(), _Clock())
+        clock = Clock()
+        return self._ranker.rank(self._ranker.read(_clean(question), clock), filters or Filters(), None, clock)
 
-    # --- ranking ------------------------------------------------------------------------------------------------------
+    # --- what is shown ------------------------------------------------------------------------------------------------
 
-    def _rank(self, text: str, filters: Filters, clock: _Clock) -> Ranked:
-        generation = self.generation
-        vector = self._encoder.encode_query(text)
-        clock.lap("encode")
-        words = generation.lexical.words(text)
-        by_words = generation.lexical.search(words, ranking.POOL, filters)
-        clock.lap("lexical")
-        by_meaning = generation.dense.search(vector, ranking.POOL, self._allowed(filters))
-        clock.lap("dense")
-        ordinals, lexical = ranking.pool(by_meaning, by_words)
-        vectors = self._vectors[ordinals].astype(np.float32, copy=False)
-        semantic = vectors @ vector
-        score = ranking.fuse(semantic, lexical)
-        rank_score = score
-        if len(score):
-            best = ranking.best_first(score)[: ranking.FEEDBACK_PASSAGES]
-            rank_score = ranking.fuse(vectors @ ranking.feed_back(vector, vectors[best]), lexical)
-        shown = generation.target_of[ordinals]
-        records = generation.record_of[ordinals]
-        groups = ranking.group(records, shown, rank_score)
-        groups, record_scores, covered = self._look_at_records(groups, rank_score, words)
-        bands = bands_of(score, rank_score, semantic, covered)
-        clock.lap("fuse")
-        return Ranked(groups, record_scores, shown, semantic, lexical, score, rank_score, vector, tuple(words), bands)
-
-    def _look_at_records(
-        self, groups: list[tuple[int, list[int]]], rank_score: Floats, words: Sequence[str]
-    ) -> tuple[list[tuple[int, list[int]]], Floats, float]:
-        """The first records in the order of all that they have on the question, the scores of all, and how much of
-        the question's words the best covered of the first has.
-        """
-        scores = np.array([rank_score[indices[0]] for _, indices in groups], dtype=np.float32)
-        first = groups[: ranking.RERANKED]
-        if not first or not words:
-            return groups, scores, 0.0
-        passages = {record_facet(record): range(*self._first_of[record : record + 2].tolist()) for record, _ in first}
-        starts = np.cumsum([0, *map(len, passages.values())])[:-1]
-        by_word = self.generation.lexical.within(words, passages)
-        count = len(first)
-        scores[:count] += ranking.support(by_word, starts)  # it never takes away: the first stay the first
-        order = ranking.best_first(scores[:count])
-        scores[:count] = scores[order]
-        covered = ranking.coverage(by_word, starts, self.generation.lexical.rarity(words))
-        reordered = [*(first[number] for number in order.tolist()), *groups[count:]]
-        return reordered, scores, float(covered[order[:COVERED_BY]].max())
-
-    def _allowed(self, filters: Filters) -> Mask | None:
-        """Which passages the filters let through, shape (passages,); None when all are."""
-        if not filters:
-            return None
-        records = np.ones(len(self.cards), dtype=bool)
-        passages = np.ones(self.generation.manifest.passages, dtype=bool)
-        for field, values in filters.terms:
-            if field == "stance":
-                passages &= self._stances.any_of(values)
-            else:
-                some = [
-                    self._records_with[key]
-                    for key in (f"{field}={value}" for value in values)
-                    if key in self._records_with
-                ]
-                records &= np.logical_or.reduce(some) if some else False
-        allowed: Mask = passages & records[self.generation.record_of]
-        return allowed
-
-    # --- showing ------------------------------------------------------------------------------------------------------
-
-    def _show(self, question: str, ranked: Ranked, limit: int, balanced: bool, clock: _Clock) -> Answer:
-        good = [(record, [index for index in indices if _fair(ranked, index)]) for record, indices in ranked.groups]
-        bearing = [(record, indices) for record, indices in good if indices]
-        tellers = self._stances.of(ranked.passages) if len(ranked.passages) else []
-        chosen, setbacks = _choose(ranked, limit, balanced, tellers)
-        score_of = {
-            record: float(score) for (record, _), score in zip(ranked.groups, ranked.record_scores, strict=True)
-        }
+    def _hits(self, text: str, ranked: Ranked, wanted: Wanted, clock: Clock) -> tuple[tuple[Hit, ...], bool]:
+        """The hits of one page of the answer, and whether any fair or strong passage tells what did not work."""
+        stances = self._admission.stances_of(ranked.passages)
+        groups = self._ordered(ranked, wanted.order)
+        chosen, setbacks = _choose(ranked, groups, wanted, stances)
+        score_of = _score_of(ranked)
         shown = self._shower.fetch(int(ranked.passages[index]) for _, indices in chosen for index in indices)
         clock.lap("fetch")
-        asked = self._shower.words_of(_clean(question))
+        asked = self._shower.words_of(text)
         hits = []
-        for number, (record, indices) in enumerate(chosen, start=1):
+        for number, (record, indices) in enumerate(chosen, start=wanted.offset + 1):
             extracts = [
                 self._shower.extract(
                     shown[int(ranked.passages[index])],
                     asked,
-                    ranked.vector,
+                    ranked.question.vector,
                     (float(ranked.score[index]), float(ranked.semantic[index]), float(ranked.lexical[index])),
                     ranked.bands[index],
                 )
@@ -234,17 +151,60 @@ class Searcher:
             ]
             hits.append(make_hit(number, self.cards[record], score_of[record], extracts))
         clock.lap("show")
-        counts = self._counts([record for record, _ in bearing])
-        counts["stance"] = _tally(tellers[index] for _, indices in bearing for index in indices)
-        clock.lap("count")
-        return Answer(question, bool(bearing), tuple(hits), len(bearing), setbacks, counts, {}, self.generation.name)
+        return tuple(hits), setbacks
 
-    def _counts(self, records: Iterable[int]) -> dict[str, dict[str, int]]:
-        numbers = list(records)
-        return {
-            field: _tally(value for number in numbers for value in self.cards[number]["terms"].get(field, ()))
-            for field in COUNTED
-        }
+    def _ordered(self, ranked: Ranked, order: str) -> list[tuple[int, list[int]]]:
+        """The groups as they are to be shown; put in another order, only those that bear on the question."""
+        key = ORDERS[order]
+        if key is None or not (bearing := ranked.bearing()):
+            return ranked.groups
+        bears = {record for record, _ in bearing}
+        groups = [group for group in ranked.groups if group[0] in bears]
+        return sorted(groups, key=lambda group: key(self.cards[group[0]]), reverse=order == "newest")
+
+    def _columns(self, text: str, ranked: Ranked, wanted: Wanted, filters: Filters, clock: Clock) -> tuple[Column, ...]:
+        """The columns of the view that is wanted, over the records that bear on the question."""
+        stances = VIEWS[wanted.view]
+        if not stances:
+            return ()
+        allowed = filters.values("stance")
+        score_of = _score_of(ranked)
+        records = [(record, score_of[record]) for record, _ in ranked.bearing()]
+        columns = []
+        for stance in stances:
+            told = [] if allowed and stance not in allowed else self._views.column(stance, records, ranked.question)
+            page = told[wanted.offset : wanted.offset + wanted.limit]
+            columns.append(Column(stance, self._column_hits(text, ranked, page, wanted.offset), len(told)))
+        clock.lap("view")
+        return tuple(columns)
+
+    def _column_hits(self, text: str, ranked: Ranked, told: Sequence[Told], offset: int) -> tuple[Hit, ...]:
+        kept = [(one, one.passages[: 1 + FURTHER_PASSAGES]) for one in told]
+        shown = self._shower.fetch(ordinal for _, passages in kept for ordinal, *_ in passages)
+        asked = self._shower.words_of(text)
+        hits = []
+        for number, (one, passages) in enumerate(kept, start=offset + 1):
+            extracts = [
+                self._shower.extract(
+                    shown[ordinal], asked, ranked.question.vector, (score, semantic, lexical), band(score)
+                )
+                for ordinal, score, semantic, lexical in passages
+            ]
+            hits.append(make_hit(number, self.cards[one.record], one.score, extracts))
+        return tuple(hits)
+
+    def _open_counts(
+        self, asked: Question, filters: Filters, places: Places | None, clock: Clock
+    ) -> dict[str, dict[str, int]]:
+        """For each facet that is chosen from, its counts as they would be were it left open."""
+        counts: dict[str, dict[str, int]] = {}
+        for field, _ in filters.terms:
+            if field in COUNTED:
+                bearing = self._ranker.rank(asked, filters.without(field), places, clock).bearing()
+                counts |= self._counts.of([record for record, _ in bearing], (field,))
+        return counts
+
+    # --- reading ------------------------------------------------------------------------------------------------------
 
     def record(self, record_id: str) -> Record | None:
         """A record of this generation, or None when it has none of that id; parsed once, then remembered."""
@@ -267,7 +227,7 @@ class Searcher:
 
     def library_counts(self) -> dict[str, dict[str, int]]:
         """The counts of each facet over the whole library."""
-        return self._counts(range(len(self.cards)))
+        return self._counts.of(range(len(self.cards)))
 
 
 def _mean_vectors(generation: Generation) -> Floats:
@@ -277,25 +237,36 @@ def _mean_vectors(generation: Generation) -> Floats:
     return normalise(sums)
 
 
+def _score_of(ranked: Ranked) -> dict[int, float]:
+    return {record: float(score) for (record, _), score in zip(ranked.groups, ranked.record_scores, strict=True)}
+
+
+def _span(years: Sequence[Sequence[int]]) -> tuple[int, int] | None:
+    """The first and the last of these years."""
+    return (min(first for first, _ in years), max(last for _, last in years)) if years else None
+
+
 def _choose(
-    ranked: Ranked, limit: int, balanced: bool, stances: Sequence[str]
+    ranked: Ranked, groups: Sequence[tuple[int, list[int]]], wanted: Wanted, stances: Sequence[str]
 ) -> tuple[list[tuple[int, list[int]]], bool]:
     """The records to show with their candidates, and whether any good one tells what did not work."""
-    groups, told = [], []
-    for rank, (record, indices) in enumerate(ranked.groups):
-        fair = [index for index in indices if _fair(ranked, index)]
-        if rank < max(limit, BALANCED_WITHIN):
+    led, told = [], []
+    end = wanted.offset + wanted.limit
+    for rank, (record, indices) in enumerate(groups):
+        fair = [index for index in indices if ranked.good(index)]
+        if rank < max(end, BALANCED_WITHIN):
             fair.sort(key=lambda index: _lead_order(ranked, index, stances))
-        groups.append((record, fair or indices[:1]))
+        led.append((record, fair or indices[:1]))
         told.append([stances[index] for index in fair])
     setbacks = any("did-not-work" in some for some in told)
-    within = min(BALANCED_WITHIN, limit)
+    within = min(BALANCED_WITHIN, end)
+    balanced = wanted.balanced and wanted.order == "relevance"
     moved = ranking.balance(told, [bool(some) for some in told], within) if balanced else None
     if moved is not None:
-        record, fair = groups.pop(moved)
+        record, fair = led.pop(moved)
         teller = next(index for index in fair if stances[index] == "did-not-work")
-        groups.insert(min(moved, within - 1), (record, [teller, *(index for index in fair if index != teller)]))
-    return [(record, indices[: 1 + FURTHER_PASSAGES]) for record, indices in groups[:limit]], setbacks
+        led.insert(min(moved, within - 1), (record, [teller, *(index for index in fair if index != teller)]))
+    return [(record, indices[: 1 + FURTHER_PASSAGES]) for record, indices in led[wanted.offset : end]], setbacks
 
 
 def _lead_order(ranked: Ranked, index: int, stances: Sequence[str]) -> float:
@@ -303,52 +274,6 @@ def _lead_order(ranked: Ranked, index: int, stances: Sequence[str]) -> float:
     return -float(ranked.rank_score[index]) - LEAD_PREFERENCE.get(stances[index], 0.0)
 
 
-def _fair(ranked: Ranked, index: int) -> bool:
-    return ranked.bands[index] != "weak"
-
-
-def _tally(values: Iterable[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
 def _clean(question: str) -> str:
     """The question as it is searched: no NUL or other control characters, white space on one line."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in question).split())
-
-
-class _StanceMasks:
-    """The stance of each passage that a hit can show, by ordinal."""
-
-    def __init__(self, generation: Generation) -> None:
-        names = generation.rows.stances()
-        self._names = sorted(set(names))
-        codes = {name: code for code, name in enumerate(self._names)}
-        own = np.array([codes[name] for name in names], dtype=np.uint8)
-        self._codes = own[generation.target_of] if len(own) else own
-
-    def any_of(self, stances: Sequence[str]) -> Mask:
-        wanted = [code for code, name in enumerate(self._names) if name in stances]
-        mask: Mask = np.isin(self._codes, wanted)
-        return mask
-
-    def of(self, passages: Ordinals) -> list[str]:
-        return [self._names[code] for code in self._codes[passages].tolist()]
-
-
-class _Clock:
-    """Milliseconds by stage."""
-
-    def __init__(self) -> None:
-        self._start = self._last = time.perf_counter()
-        self._stages: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self._stages[stage] = (now - self._last) * 1e3
-        self._last = now
-
-    def stages(self) -> dict[str, float]:
-        return {**self._stages, "total": (time.perf_counter() - self._start) * 1e3}

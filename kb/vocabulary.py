@@ -110,6 +110,23 @@ COUNCIL_FAMILY: Final = _vocabulary(
     ("any", "Any kind of council"),
 )
 
+# One choice for both kinds of record: the type of a case's body, the family of councils that a lesson is about.
+PLACE_TYPE: Final = Vocabulary(
+    "place_type",
+    "Type of place",
+    (
+        *COUNCIL_TYPE.terms,
+        Term("upper-tier-or-unitary", "Upper-tier or unitary (lessons)"),
+        Term("any", "Any kind of council (lessons)"),
+    ),
+)
+
+DECADE: Final = _vocabulary(
+    "decade",
+    "Period",
+    *((f"{year}s", f"{year}s") for year in range(1960, 2030, 10)),
+)
+
 THEME: Final = _vocabulary(
     "themes",
     "Theme",
@@ -277,6 +294,8 @@ ALL: Final[dict[str, Vocabulary]] = {
         REGION,
         COUNCIL_TYPE,
         COUNCIL_FAMILY,
+        PLACE_TYPE,
+        DECADE,
         THEME,
         SERVICE,
         SECTOR,

@@ -19,14 +19,19 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from made_up import MadeUpEncoder, make_case, make_lesson, make_library, stored, vector_of
 
+from kb import ranker as ranker_module
 from kb import ranking
-from kb import search as search_module
+from kb.admission import LIFT, Places
 from kb.answer import BANDS
 from kb.builder import build
-from kb.filters import FIELDS, Filters, make_filters, record_terms
+from kb.counting import COUNTED
+from kb.evidence import strength_of
+from kb.filters import FIELDS, Filters, composed_terms, make_filters, record_terms
 from kb.generation import Generation, IndexFolder, open_current
 from kb.lexical import QUERY_MAX_WORDS
-from kb.search import Searcher, bands_of, is_close
+from kb.ranker import bands_of, is_close
+from kb.search import FURTHER_PASSAGES, ORDERS, Searcher, Wanted
+from kb.views import VIEWS
 from kb.vocabulary import HEADINGS, STANCE
 
 if TYPE_CHECKING:
@@ -87,6 +92,11 @@ def searcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
     made = make_searcher(tmp_path_factory.mktemp("library") / "index", LIBRARY.values())
     yield made
     made.generation.close()
+
+
+def terms_of(record: Record) -> dict[str, tuple[str, ...]]:
+    terms = record_terms(record)
+    return {**terms, **composed_terms(terms)}
 
 
 def records_of(answer: Answer) -> list[str]:
@@ -189,7 +199,7 @@ def test_further_passages_are_of_the_same_record_and_also_good(searcher: Searche
     sections = {section.text for section in LIBRARY[hit.record].sections}
     assert hit.further
     assert {extract.text for extract in extracts_of(hit)} <= sections
-    assert len(hit.further) <= search_module.FURTHER_PASSAGES
+    assert len(hit.further) <= FURTHER_PASSAGES
 
 
 def test_hits_come_in_the_order_of_their_scores(searcher: Searcher) -> None:
@@ -199,7 +209,7 @@ def test_hits_come_in_the_order_of_their_scores(searcher: Searcher) -> None:
 
 
 def test_the_limit_cuts_the_hits_and_changes_neither_their_order_nor_the_counts(searcher: Searcher) -> None:
-    whole, first = searcher.ask("carers"), searcher.ask("carers", limit=2)
+    whole, first = searcher.ask("carers"), searcher.ask("carers", wanted=Wanted(limit=2))
     assert records_of(first) == records_of(whole)[:2]
     assert (first.total, first.counts, first.close) == (whole.total, whole.counts, whole.close)
 
@@ -233,10 +243,10 @@ def test_a_question_that_a_record_says_it_answers_shows_a_passage_of_that_record
 def test_counts_are_of_the_records_that_bear_on_the_question_whatever_is_shown(searcher: Searcher) -> None:
     for question in OWN_QUESTIONS.values():
         bearing = [LIBRARY[hit.record] for hit in searcher.ask(question).hits if hit.band != "weak"]
-        answer = searcher.ask(question, limit=1)
+        answer = searcher.ask(question, wanted=Wanted(limit=1))
         assert answer.total == len(bearing)
-        for field in search_module.COUNTED:
-            wanted = Counter(value for record in bearing for value in record_terms(record).get(field, ()))
+        for field in COUNTED:
+            wanted = Counter(value for record in bearing for value in terms_of(record).get(field, ()))
             assert answer.counts[field] == dict(wanted)
             assert list(answer.counts[field].values()) == sorted(wanted.values(), reverse=True), "the most first"
 
@@ -253,14 +263,14 @@ def floats(*values: float) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 
 def test_bands_follow_the_fused_score_once_anything_is_close() -> None:
-    strong, fair = search_module.STRONG_FROM, search_module.FAIR_FROM
+    strong, fair = ranker_module.STRONG_FROM, ranker_module.FAIR_FROM
     scores = floats(strong + 0.01, strong - 0.01, fair + 0.01, fair - 0.01, 0)
     bands = bands_of(scores, scores, floats(0.9, 0.5, 0.3, 0.1, 0), 0.5)
     assert bands == ["strong", "fair", "fair", "weak", "weak"]
 
 
 def test_when_something_is_close_the_first_passage_is_at_least_fair() -> None:
-    low = search_module.FAIR_FROM / 2
+    low = ranker_module.FAIR_FROM / 2
     assert bands_of(floats(low, low / 2), floats(0.2, 0.1), floats(0.9, 0.1), 0.9) == ["fair", "weak"]
     assert bands_of(floats(low, low / 2), floats(0.1, 0.2), floats(0.9, 0.1), 0.9) == ["fair", "fair"]
 
@@ -273,7 +283,7 @@ def test_when_nothing_is_close_every_passage_is_weak_however_many_words_match() 
 def test_closeness_grows_with_the_nearest_passage_and_with_the_words_that_a_record_has() -> None:
     assert is_close(0.9, 0.5)
     assert not is_close(0.0, 1.0)
-    edge = search_module.CLOSE_FROM
+    edge = ranker_module.CLOSE_FROM
     assert is_close(edge, 0.0)
     assert not is_close(edge - 0.01, 0.0)
     assert is_close(edge - 0.01, 0.1)
@@ -303,8 +313,8 @@ def test_a_record_that_has_more_of_the_question_in_other_passages_comes_first(tm
 def test_when_nothing_is_close_the_nearest_are_given_as_weak(
     searcher: Searcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_module, "CLOSE_FROM", 9.0)
-    answer = searcher.ask(OWN_QUESTIONS["anytown-bins"], balanced=True)
+    monkeypatch.setattr(ranker_module, "CLOSE_FROM", 9.0)
+    answer = searcher.ask(OWN_QUESTIONS["anytown-bins"], wanted=Wanted(balanced=True))
     assert (answer.close, answer.total, answer.setbacks) == (False, 0, False)
     assert {hit.band for hit in answer.hits} == {"weak"}
     assert answer.hits[0].record == "anytown-bins"
@@ -345,7 +355,7 @@ def one_sided(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
 @pytest.fixture
 def nine_record_bands(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a library of nine records that share their words no word is rare, and scores are low."""
-    monkeypatch.setattr(search_module, "FAIR_FROM", 0.3)
+    monkeypatch.setattr(ranker_module, "FAIR_FROM", 0.3)
 
 
 FERRY = "a winter ferry for islanders"
@@ -353,7 +363,7 @@ FERRY = "a winter ferry for islanders"
 
 @pytest.mark.usefixtures("nine_record_bands")
 def test_a_setback_is_shown_among_the_first_five_when_any_good_passage_tells_one(one_sided: Searcher) -> None:
-    plain, balanced = one_sided.ask(FERRY), one_sided.ask(FERRY, balanced=True)
+    plain, balanced = one_sided.ask(FERRY), one_sided.ask(FERRY, wanted=Wanted(balanced=True))
 
     assert plain.setbacks
     assert "isle-late" not in records_of(plain)[:5], "the balance has something to do"
@@ -369,14 +379,14 @@ def test_a_setback_is_shown_among_the_first_five_when_any_good_passage_tells_one
 @pytest.mark.usefixtures("nine_record_bands")
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
 def test_a_setback_is_shown_however_few_are_asked_for(one_sided: Searcher, limit: int) -> None:
-    answer = one_sided.ask(FERRY, limit=limit, balanced=True)
+    answer = one_sided.ask(FERRY, wanted=Wanted(limit=limit, balanced=True))
     assert len(answer.hits) == limit
     assert any(hit.passage.stance == "did-not-work" for hit in answer.hits)
 
 
 def test_an_answer_says_when_no_setback_is_recorded(one_sided: Searcher) -> None:
     successes = make_filters({"outcome": ["worked"]})
-    plain, balanced = one_sided.ask(FERRY, successes), one_sided.ask(FERRY, successes, balanced=True)
+    plain, balanced = one_sided.ask(FERRY, successes), one_sided.ask(FERRY, successes, wanted=Wanted(balanced=True))
     assert balanced.close
     assert not balanced.setbacks
     assert records_of(balanced) == records_of(plain)
@@ -385,9 +395,9 @@ def test_an_answer_says_when_no_setback_is_recorded(one_sided: Searcher) -> None
 def test_what_did_not_work_is_no_setback_for_a_question_that_it_is_far_from(
     one_sided: Searcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_module, "FAIR_FROM", 0.99)
-    monkeypatch.setattr(search_module, "STRONG_FROM", 0.99)
-    answer = one_sided.ask(FERRY, balanced=True)
+    monkeypatch.setattr(ranker_module, "FAIR_FROM", 0.99)
+    monkeypatch.setattr(ranker_module, "STRONG_FROM", 0.99)
+    answer = one_sided.ask(FERRY, wanted=Wanted(balanced=True))
     assert answer.close
     assert not answer.setbacks
     assert "isle-late" not in records_of(answer)[:5]
@@ -400,7 +410,7 @@ def records_with(field: str, *values: str) -> set[str]:
     """The records that a filter should leave, found without an index."""
     if field == "stance":
         return {name for name, one in LIBRARY.items() if {section.stance for section in one.sections} & set(values)}
-    return {name for name, one in LIBRARY.items() if set(record_terms(one).get(field, ())) & set(values)}
+    return {name for name, one in LIBRARY.items() if set(terms_of(one).get(field, ())) & set(values)}
 
 
 @pytest.mark.parametrize(("field", "value"), [(field, code) for field in FIELDS for code in FIELDS[field].codes])
@@ -447,7 +457,9 @@ def test_values_of_one_field_are_alternatives_and_fields_are_combined(searcher: 
 
 
 def test_a_filter_that_leaves_nothing_gives_an_empty_answer(searcher: Searcher) -> None:
-    answer = searcher.ask("bins", make_filters({"outcome": ["worked"], "kind": ["lesson"]}), balanced=True)
+    answer = searcher.ask(
+        "bins", make_filters({"outcome": ["worked"], "kind": ["lesson"]}), wanted=Wanted(balanced=True)
+    )
     assert (answer.hits, answer.close, answer.total, answer.setbacks) == ((), False, 0, False)
 
 
@@ -475,9 +487,9 @@ BINS = "missed bins, crews, tablets, streets and complaints"
 def test_a_filter_that_leaves_three_records_ranks_those_three(crowded: Searcher) -> None:
     """It is applied before the best are chosen: afterwards, none of the three would be left."""
     assert crowded.generation.manifest.passages > 2 * ranking.POOL
-    assert not any(name.startswith("welsh") for name in records_of(crowded.ask(BINS, limit=100)))
+    assert not any(name.startswith("welsh") for name in records_of(crowded.ask(BINS, wanted=Wanted(limit=100))))
 
-    answer = crowded.ask(BINS, make_filters({"nation": ["Wales"]}), limit=100)
+    answer = crowded.ask(BINS, make_filters({"nation": ["Wales"]}), wanted=Wanted(limit=100))
     assert sorted(records_of(answer)) == ["welsh-0", "welsh-1", "welsh-2"]
 
 
@@ -528,7 +540,7 @@ def questions() -> st.SearchStrategy[str]:
 def test_no_question_ever_fails(
     searcher: Searcher, question: str, filters: Filters, limit: int, balanced: bool
 ) -> None:
-    answer = searcher.ask(question, filters, limit=limit, balanced=balanced)
+    answer = searcher.ask(question, filters, wanted=Wanted(limit=limit, balanced=balanced))
     assert answer.question == question
     assert_sound(answer, limit)
     for field, values in filters.terms:
@@ -541,7 +553,7 @@ def test_no_question_ever_fails(
 
 @pytest.mark.parametrize("question", ["", " ", "\x00", "\n\t", "\ud800", "\u200b\ufeff"])
 def test_a_question_that_says_nothing_has_no_hits(searcher: Searcher, question: str) -> None:
-    answer = searcher.ask(question, balanced=True)
+    answer = searcher.ask(question, wanted=Wanted(balanced=True))
     assert (answer.hits, answer.close, answer.total) == ((), False, 0)
     assert answer.generation == searcher.generation.name
 
@@ -569,7 +581,7 @@ def test_no_odd_question_fails_with_the_real_model(tmp_path: Path, real_encoder:
     """The tokenizer has its own opinions on lone surrogates, NUL and length."""
     searcher = make_searcher(tmp_path / "index", LIBRARY.values(), real_encoder)
     for question in ODD_QUESTIONS:
-        assert_sound(searcher.ask(question, balanced=True), 10)
+        assert_sound(searcher.ask(question, wanted=Wanted(balanced=True)), 10)
     for record, question in OWN_QUESTIONS.items():
         assert searcher.ask(question).hits[0].record == record
     searcher.generation.close()
@@ -585,9 +597,9 @@ def without_times(answer: Answer) -> dict[str, Any]:
 def test_the_same_question_has_the_same_answer_again_and_from_another_build(searcher: Searcher, tmp_path: Path) -> None:
     again = make_searcher(tmp_path / "index", LIBRARY.values())
     for question in (*OWN_QUESTIONS.values(), *ODD_QUESTIONS):
-        first = without_times(searcher.ask(question, balanced=True))
-        assert without_times(searcher.ask(question, balanced=True)) == first
-        assert without_times(again.ask(question, balanced=True)) == first
+        first = without_times(searcher.ask(question, wanted=Wanted(balanced=True)))
+        assert without_times(searcher.ask(question, wanted=Wanted(balanced=True))) == first
+        assert without_times(again.ask(question, wanted=Wanted(balanced=True))) == first
     again.generation.close()
 
 
@@ -608,7 +620,7 @@ def test_any_number_of_threads_may_ask_at_once(searcher: Searcher) -> None:
 
 def test_an_empty_library_answers_nothing(tmp_path: Path) -> None:
     made = make_searcher(tmp_path / "index", [])
-    answer = made.ask("bins", make_filters({"kind": ["case"]}), balanced=True)
+    answer = made.ask("bins", make_filters({"kind": ["case"]}), wanted=Wanted(balanced=True))
     assert (answer.hits, answer.close, answer.total) == ((), False, 0)
     assert made.ask("bins").hits == ()
     made.generation.close()
@@ -618,3 +630,115 @@ def test_a_searcher_leaves_its_generation_as_it_was(searcher: Searcher) -> None:
     for question in OWN_QUESTIONS.values():
         searcher.ask(question)
     Generation(searcher.generation.layout.folder, hashes=True).close()
+
+
+# --- pages, orders, views ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def everything_bears(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six made-up records are too few for one question to bear on several of them by the real thresholds."""
+    monkeypatch.setattr(ranker_module, "CLOSE_FROM", 0.0)
+    monkeypatch.setattr(ranker_module, "FAIR_FROM", 0.02)
+
+
+BROAD = "bins streets crews tablets complaints software carers payroll"
+
+
+def test_pages_follow_on_from_one_another(searcher: Searcher) -> None:
+    whole = searcher.ask(BROAD, wanted=Wanted(limit=6))
+    pages = [searcher.ask(BROAD, wanted=Wanted(limit=2, offset=offset)) for offset in (0, 2, 4)]
+    assert len(whole.hits) > 4
+    assert [hit for page in pages for hit in page.hits] == list(whole.hits)
+    assert searcher.ask(BROAD, wanted=Wanted(offset=1000)).hits == ()
+
+
+@pytest.mark.usefixtures("everything_bears")
+@pytest.mark.parametrize("order", [order for order in ORDERS if order != "relevance"])
+def test_another_order_is_of_the_same_records(searcher: Searcher, order: str) -> None:
+    best = searcher.ask(BROAD)
+    answer = searcher.ask(BROAD, wanted=Wanted(order=order))
+    bearing = {hit.record for hit in best.hits if hit.band != "weak"}
+    assert len(bearing) > 2
+    assert set(records_of(answer)) == bearing
+    assert (answer.total, answer.counts) == (best.total, best.counts)
+    keys = [
+        (hit.outcome_as_at or str(hit.years[1])).ljust(10, "0")
+        if order == "newest"
+        else strength_of(dataclasses.asdict(hit)).order
+        for hit in answer.hits
+    ]
+    assert keys == sorted(keys, reverse=True)
+    assert len(set(keys)) > 1
+
+
+@pytest.mark.usefixtures("everything_bears")
+def test_a_view_tells_of_the_same_records_by_stance(searcher: Searcher) -> None:
+    best = searcher.ask(BROAD)
+    bearing = {hit.record for hit in best.hits if hit.band != "weak"}
+    for view, stances in VIEWS.items():
+        answer = searcher.ask(BROAD, wanted=Wanted(view=view))
+        assert tuple(column.stance for column in answer.columns) == stances
+        for column in answer.columns:
+            having = {name for name in bearing if any(one.stance == column.stance for one in LIBRARY[name].sections)}
+            assert {hit.record for hit in column.hits} == having
+            assert column.total == len(having)
+            assert {extract.stance for hit in column.hits for extract in extracts_of(hit)} <= {column.stance}
+            for hit in column.hits:
+                assert all(extract.highlight in extract.text for extract in extracts_of(hit))
+        json.dumps(answer.as_json())
+    assert searcher.ask("", wanted=Wanted(view="outcomes")).columns == ()
+
+
+@pytest.mark.usefixtures("everything_bears")
+def test_a_stance_that_is_filtered_away_leaves_its_column_empty(searcher: Searcher) -> None:
+    answer = searcher.ask(BROAD, make_filters({"stance": ["worked"]}), wanted=Wanted(view="outcomes"))
+    worked, did_not = answer.columns
+    assert worked.hits
+    assert did_not.hits == ()
+
+
+@pytest.mark.usefixtures("everything_bears")
+def test_a_facet_that_is_chosen_from_is_also_counted_as_if_it_were_open(searcher: Searcher) -> None:
+    free = searcher.ask(BROAD)
+    some = searcher.ask(BROAD, make_filters({"outcome": ["worked"], "kind": ["case"]}))
+    assert set(some.open_counts) == {"outcome", "kind"}
+    cases = searcher.ask(BROAD, make_filters({"kind": ["case"]}))
+    assert some.open_counts["outcome"] == cases.counts["outcome"]
+    assert len(some.open_counts["outcome"]) > len(some.counts["outcome"])
+    assert free.open_counts == {}
+
+
+@pytest.mark.usefixtures("everything_bears")
+def test_the_years_span_all_records_that_bear_on_the_question(searcher: Searcher) -> None:
+    answer = searcher.ask(BROAD, wanted=Wanted(limit=1))
+    bearing = [hit.years for hit in searcher.ask(BROAD).hits if hit.band != "weak"]
+    assert answer.years == (min(first for first, _ in bearing), max(last for _, last in bearing))
+    assert searcher.ask("").years is None
+
+
+# --- places -----------------------------------------------------------------------------------------------------------
+
+
+def test_only_similar_places_are_searched_when_so_asked(searcher: Searcher) -> None:
+    similar = np.array([number % 2 == 0 for number in range(len(searcher.cards))])
+    places = Places(similar.astype(np.float32), similar, only=True)
+    wanted = {card["id"] for card, like in zip(searcher.cards, similar, strict=True) if like}
+    found = records_of(searcher.ask(BROAD, places=places))
+    assert found
+    assert set(found) <= wanted
+    assert set(records_of(searcher.ask(BROAD))) - wanted, "it takes something away"
+
+
+def test_similar_places_come_before_others_that_answer_hardly_better(searcher: Searcher) -> None:
+    free = searcher.ask(BROAD)
+    last = [card["id"] for card in searcher.cards].index(free.hits[1].record)
+    alike = np.zeros(len(searcher.cards), dtype=np.float32)
+    alike[last] = 1.0
+    lifted = searcher.ask(BROAD, places=Places(alike, alike > 0.5, only=False))
+    assert set(records_of(lifted)) == set(records_of(free))
+    score = {hit.record: hit.score for hit in free.hits}
+    for hit in lifted.hits:
+        assert hit.score == pytest.approx(score[hit.record] + LIFT * (hit.record == free.hits[1].record), abs=1e-5)
+    scores = [hit.score for hit in lifted.hits]
+    assert scores == sorted(scores, reverse=True)
