@@ -17,6 +17,7 @@ from kb.store import content_hash
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from kb.councils import AbolishedCouncil, Council
     from kb.records import Record
 
 _LARGEST_FILE_BYTES: Final = 1_000_000
@@ -65,13 +66,22 @@ class NoTable:
     path: Path
 
 
-def council_names(folder: Path) -> CouncilNames | NoTable:
-    """The names of all UK councils, from the table in the corpus folder or else from the one beside the package."""
+def council_tables(folder: Path) -> tuple[tuple[Council, ...], tuple[AbolishedCouncil, ...]] | None:
+    """The councils and the abolished ones: from the corpus folder, else from beside the package, else None.
+
+    Raises CouncilTableError for a table that cannot be used.
+    """
     home = next((home for home in (folder, _SHIPPED) if (home / "councils.csv").exists()), None)
     if home is None:
-        return NoTable(folder / "councils.csv")
+        return None
     table, abolished = home / "councils.csv", home / "councils-abolished.csv"
-    return CouncilNames(load_councils(table), load_abolished(abolished) if abolished.exists() else ())
+    return load_councils(table), load_abolished(abolished) if abolished.exists() else ()
+
+
+def council_names(folder: Path) -> CouncilNames | NoTable:
+    """The names of all UK councils, from the table in the corpus folder or else from the one beside the package."""
+    tables = council_tables(folder)
+    return NoTable(folder / "councils.csv") if tables is None else CouncilNames(*tables)
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
