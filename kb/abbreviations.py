@@ -65,9 +65,10 @@ class Expansion:
 class Wording:
     """A question as it was asked, and as the two legs are asked.
 
-    `meaning` is the text to embed: short forms are followed by their long one. `words` is the text for the lexical
-    leg: the question, then the other form of each abbreviation. `readings` are the ways to say it, as asked first, then
-    spelt out, then shortened: a record that covers one of them covers the question.
+    `meaning` is the text to embed: the long form stands in the place of each short one, which measured better than
+    following it (docs/relevance.md). `words` is the text for the lexical leg: the question, then the other form of each
+    abbreviation. `readings` are the ways to say it, as asked first, then spelt out, then shortened: a record that
+    covers one of them covers the question.
     """
 
     question: str
@@ -99,8 +100,8 @@ class Abbreviations:
         for forms in self._long.values():
             forms.sort(key=lambda form: -len(form[0]))  # the longest that fits is meant
         # What any of them can begin with: all other words are passed over at once.
-        many = (_plain(f"{short}s") for short in self._short)
-        self._starts: frozenset[str] = frozenset([*self._long, *self._short, *many, *_SECTION_WORDS])
+        shorts = (_plain(form) for short in self._short for form in (short, f"{short}s"))
+        self._starts: frozenset[str] = frozenset([*self._long, *shorts, *_SECTION_WORDS])
 
     def __contains__(self, word: str) -> bool:
         """Whether a word, in any letters and number, is a short form."""
@@ -114,11 +115,10 @@ class Abbreviations:
             return Wording(question, question, question, (question,), ())
         spelt = [(one.start, one.end, one.long) for one in found if one.given == "short"]
         shortened = [(one.start, one.end, one.short) for one in found if one.given == "long"]
-        followed = [(start, end, f"{question[start:end]} ({long})") for start, end, long in spelt]
-        readings = dict.fromkeys([question, _replace(question, spelt), _replace(question, shortened)])
-        others = dict.fromkeys(text for _, _, text in (*spelt, *shortened))
-        words = " ".join([question, *others])
-        return Wording(question, _replace(question, followed), words, tuple(readings), tuple(found))
+        meaning = _replace(question, spelt)
+        readings = tuple(dict.fromkeys([question, meaning, _replace(question, shortened)]))
+        others = dict.fromkeys(other for _, _, other in (*spelt, *shortened))
+        return Wording(question, meaning, " ".join([question, *others]), readings, _first_of_each(found))
 
     def _find(self, question: str) -> list[Expansion]:
         """What the question has, in the order in which it has it; nothing that it has in both forms already."""
@@ -139,10 +139,9 @@ class Abbreviations:
                 free = position + length
                 start, end = words.spans[position][0], words.spans[free - 1][1]
                 found.append(Expansion(meant.short, meant.long, given, start, end))
-        both = {one.short for one in found if one.given == "long"} & {
-            one.short for one in found if one.given == "short"
-        }
-        return [one for one in found if one.short not in both]
+        in_short = {one.short for one in found if one.given == "short"}
+        in_long = {one.short for one in found if one.given == "long"}
+        return [one for one in found if one.short not in in_short & in_long]
 
     def _long_at(self, words: _Words, position: int) -> tuple[int, Abbreviation | None]:
         for form, meant in self._long.get(words.plain[position], ()):
@@ -163,6 +162,13 @@ class Abbreviations:
             if fitting:
                 return length, _meant(fitting, words)
         return length, None
+
+
+def _first_of_each(found: Iterable[Expansion]) -> tuple[Expansion, ...]:
+    first: dict[str, Expansion] = {}
+    for one in found:
+        first.setdefault(one.short, one)
+    return tuple(first.values())
 
 
 def load_abbreviations(path: Path) -> Abbreviations:
