@@ -96,6 +96,7 @@ def make_card(record: Record) -> dict[str, Any]:
         "terms": record_terms(record),
         "answers": record.answers,
         "linked": [(link.record, link.how) for link in case.linked] if case else [],
+        "checked_on": record.checked_on,
     }
 
 

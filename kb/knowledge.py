@@ -6,9 +6,8 @@ import logging
 import threading
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from kb import vocabulary
 from kb.builder import BuildReport, build, content_of
 from kb.corpus import FileFault, council_names, council_tables, read_corpus
 from kb.encoder import Encoder, open_encoder
@@ -16,6 +15,7 @@ from kb.errors import DamagedGeneration, KbError, NoIndex
 from kb.export import ensure_export
 from kb.generation import Generation, IndexFolder, Manifest, check_files, open_current
 from kb.peers import Peers
+from kb.reading import Reading
 from kb.search import Searcher, Wanted
 from kb.store import LoadReport, RecordStore
 
@@ -24,25 +24,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kb.answer import Answer
+    from kb.browse import Catalogue
     from kb.filters import Filters
+    from kb.history import Version
     from kb.records import Record
+    from kb.relating import Related
     from kb.settings import Settings
 
 _LOG: Final = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Related:
-    """A record beside another: similar to it, or linked with it (`how` is then the link's label)."""
-
-    record: str
-    kind: str
-    title: str
-    outcome: str
-    outcome_as_at: str | None
-    place: str
-    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +71,7 @@ class KnowledgeBase:
         self.index = IndexFolder(settings.index)
         self._encoder = encoder
         self._snapshot: Searcher | None = None
+        self._read_from: Reading | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -98,6 +89,7 @@ class KnowledgeBase:
             if self._snapshot is not None:
                 self._snapshot.generation.close()
             self._snapshot = None
+            self._read_from = None
 
     def __enter__(self) -> Self:
         return self
@@ -129,20 +121,24 @@ class KnowledgeBase:
         """A record as published, or None when there is none of that id. Raises NoIndex."""
         return self._read(lambda searcher: searcher.record(record_id))
 
-    def similar(self, record_id: str, limit: int = 4) -> tuple[Related, ...]:
-        """Records that belong with this one: those it is linked with, then the nearest in meaning. Raises NoIndex."""
-        searcher = self.searcher()
-        numbers = {card["id"]: number for number, card in enumerate(searcher.cards)}
-        if record_id not in numbers:
-            return ()
-        linked = {other: vocabulary.LINK.label_of(how) for other, how in searcher.cards[numbers[record_id]]["linked"]}
-        chosen = [_related(searcher.cards[numbers[other]], how) for other, how in linked.items() if other in numbers]
-        for number in searcher.nearest_records(numbers[record_id]):
-            if len(chosen) >= max(limit, len(linked)):
-                break
-            if searcher.cards[number]["id"] not in linked:
-                chosen.append(_related(searcher.cards[number], ""))
-        return tuple(chosen)
+    def similar(self, record_id: str, limit: int = 6) -> tuple[Related, ...]:
+        """Records that belong with this one, all of its own kind: linked, of another outcome, alike. Raises NoIndex."""
+        return self._reading().similar(record_id, limit)
+
+    def versions(self, record_id: str) -> tuple[Version, ...]:
+        """When this case's text and those before it were taken in, newest first; none of a lesson. Raises NoIndex."""
+        return self._reading().versions(record_id, self.store_path)
+
+    def catalogue(self) -> Catalogue:
+        """The records without a question: an index to filter and to count. Raises NoIndex."""
+        return self._reading().catalogue
+
+    def _reading(self) -> Reading:
+        """What is derived from the snapshot that answers now. Raises NoIndex."""
+        searcher, known = self.searcher(), self._read_from
+        if known is None or known.searcher is not searcher:
+            known = self._read_from = Reading(searcher)
+        return known
 
     def example_questions(self, count: int = 4) -> tuple[str, ...]:
         """Questions that the library answers, from as many different records as can be. Raises NoIndex."""
@@ -274,7 +270,3 @@ class KnowledgeBase:
             return 0, ""
         model = self.searcher().generation.manifest.model if health.ok else ""
         return len(hashes), content_of(hashes.items(), model)
-
-
-def _related(card: dict[str, Any], how: str) -> Related:
-    return Related(card["id"], card["kind"], card["title"], card["outcome"], card["outcome_as_at"], card["place"], how)

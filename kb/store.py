@@ -43,6 +43,15 @@ class StoredRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """One version of a record's text: its hash, where it came from, and when it was taken in (ISO, UTC)."""
+
+    content_hash: str
+    origin: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadReport:
     """What a load did, by record id. `conflicts` were changed in the file and here; neither was overwritten."""
 
@@ -229,6 +238,24 @@ class RecordStore:
             raise StoreError(f"{self._path}: made by a newer version of Critical Friend; update this one")
         if names - taken:
             raise StoreError(f"{self._path}: has an older shape; run `kb load`, which brings it up to date")
+
+
+def read_revisions(path: Path, record: str) -> list[Revision]:
+    """The revisions of a record, oldest first, read only and without waiting for anybody who writes.
+
+    Raises StoreError when there is no database, or it cannot be read now.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
+        try:
+            rows = connection.execute(
+                "select content_hash, origin, at from revisions where record = ? order by number", [record]
+            ).fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be read: {error}") from error
+    return [Revision(*row) for row in rows]
 
 
 def _now() -> str:

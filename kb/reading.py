@@ -1,0 +1,72 @@
+"""What reading and browsing derive from one generation: made when it is first needed, then remembered with it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from kb.browse import Catalogue
+from kb.errors import StoreError
+from kb.history import Version, versions_of
+from kb.relating import Related, directions, relate
+from kb.store import content_hash, read_revisions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from kb.search import Searcher
+
+
+class Reading:
+    """One generation, for readers. Any number of threads may ask at once; what two make at once is the same."""
+
+    def __init__(self, searcher: Searcher) -> None:
+        self.searcher = searcher
+        self._numbers = {card["id"]: number for number, card in enumerate(searcher.cards)}
+        self._related: dict[tuple[str, int], tuple[Related, ...]] = {}
+        self._versions: dict[str, tuple[Version, ...]] = {}
+
+    def similar(self, record_id: str, limit: int) -> tuple[Related, ...]:
+        """The records that belong with this one, as `kb.relating.relate` orders them."""
+        if record_id not in self._numbers:
+            return ()
+        known = self._related.get((record_id, limit))
+        if known is None:
+            known = relate(self.searcher.cards, self._numbers[record_id], self._directions, limit)
+            self._related[record_id, limit] = known
+        return known
+
+    def versions(self, record_id: str, store: Path) -> tuple[Version, ...]:
+        """The versions of a case's text, newest first; of a lesson none, since its dates could tell whose it is."""
+        number = self._numbers.get(record_id)
+        if number is None or self.searcher.cards[number]["kind"] != "case":
+            return ()
+        known = self._versions.get(record_id)
+        if known is None:
+            markdown = self.searcher.generation.rows.markdown(record_id) or ""
+            try:
+                known = versions_of(read_revisions(store, record_id), content_hash(markdown))
+            except StoreError:
+                known = ()  # the dates are an extra: a page without the database still has all of the record
+            self._versions[record_id] = known
+        return known
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        cards = self.searcher.cards
+        stances: list[set[str]] = [set() for _ in cards]
+        generation = self.searcher.generation
+        for record, stance in zip(generation.record_of.tolist(), generation.rows.stances(), strict=True):
+            stances[record].add(stance)
+        return Catalogue(cards, stances, self._checked_on)
+
+    def _checked_on(self, record_id: str) -> str:
+        record = self.searcher.record(record_id)
+        return record.checked_on if record is not None else ""
+
+    @cached_property
+    def _directions(self) -> npt.NDArray[np.float32]:
+        return directions(self.searcher.generation, self.searcher.cards)
