@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,31 +16,8 @@ if TYPE_CHECKING:
     from kb.filters import Filters
     from kb.generation import Generation
 
-    Floats = npt.NDArray[np.float32]
     Ordinals = npt.NDArray[np.int64]
     Mask = npt.NDArray[np.bool_]
-
-# What being as alike as can be adds to a record's score when like places are to come first: enough to pass a record
-# that answers a little better, and not one that answers well.
-LIFT: Final = 0.08
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The reader's preference for places like their own.
-
-    `alike` has, for each record, how alike its place is (0 to 1; 0 also where nothing can be said), and `similar`
-    whether that counts as similar; both of shape (records,). With `only`, other records are left out; without, the
-    alike ones are lifted.
-    """
-
-    alike: Floats
-    similar: Mask
-    only: bool
-
-    @property
-    def records(self) -> Mask | None:
-        return self.similar if self.only else None
 
 
 class Admission:

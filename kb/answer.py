@@ -61,6 +61,14 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedQuestion:
+    """A question that a record of the library answers."""
+
+    text: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """The records of an answer that tell something of one stance, best first; `total` is how many there are in all."""
 
@@ -80,7 +88,9 @@ class Answer:
 
     `open_counts` has, for each facet that was chosen from, its counts as they would be were it left open; `years` is
     the span of the records that bear on the question. `columns` are of the view that was asked for: the same records
-    by what their passages tell.
+    by what their passages tell. `expansions` are the abbreviations (short, long) that were searched for in both forms;
+    `spelling` is the question as it was perhaps meant, when it has words that the library lacks, or empty; `related`
+    are questions that the library answers, near this one.
     """
 
     question: str
@@ -94,6 +104,9 @@ class Answer:
     open_counts: dict[str, dict[str, int]] = field(default_factory=dict)
     years: tuple[int, int] | None = None
     columns: tuple[Column, ...] = ()
+    expansions: tuple[tuple[str, str], ...] = ()
+    spelling: str = ""
+    related: tuple[RelatedQuestion, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The fixed interface of `kb ask --json` and `/api/v1/search`; scripts rely on these names."""
@@ -110,6 +123,9 @@ class Answer:
             ],
             "counts": {**self.counts, **self.open_counts},
             "years": self.years,
+            "expansions": [{"short": short, "long": long} for short, long in self.expansions],
+            "spelling": self.spelling,
+            "related": [asdict(one) for one in self.related],
             "milliseconds": {stage: round(value, 3) for stage, value in self.milliseconds.items()},
         }
 

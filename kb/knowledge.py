@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from kb.abbreviations import find_abbreviations
 from kb.builder import BuildReport, build, content_of
 from kb.corpus import FileFault, council_names, council_tables, read_corpus
 from kb.encoder import Encoder, open_encoder
@@ -15,8 +16,10 @@ from kb.errors import DamagedGeneration, KbError, NoIndex
 from kb.export import ensure_export
 from kb.generation import Generation, IndexFolder, Manifest, check_files, open_current
 from kb.peers import Peers
+from kb.places import Places, places_like
 from kb.reading import Reading
 from kb.search import Searcher, Wanted
+from kb.sign_checker import SignChecker
 from kb.store import LoadReport, RecordStore
 
 if TYPE_CHECKING:
@@ -25,12 +28,16 @@ if TYPE_CHECKING:
 
     from kb.answer import Answer
     from kb.browse import Catalogue
+    from kb.councils import Council
     from kb.filters import Filters
     from kb.history import Version
     from kb.records import Record
     from kb.relating import Related
     from kb.settings import Settings
+    from kb.signs import Signs
 
+# Readers' preferences for places like theirs that are kept ready; some 700 bytes each at this library's size.
+_KEPT_PREFERENCES: Final = 256
 _LOG: Final = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -72,7 +79,9 @@ class KnowledgeBase:
         self._encoder = encoder
         self._snapshot: Searcher | None = None
         self._read_from: Reading | None = None
+        self._checker: SignChecker | None = None
         self._lock = threading.Lock()
+        self._preferences: dict[tuple[str, str, bool], Places] = {}
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
@@ -109,13 +118,40 @@ class KnowledgeBase:
         balanced: bool = False,
         order: str = "relevance",
         view: str = "best",
+        council: Council | None = None,
+        places: str = "all",
     ) -> Answer:
         """Answers a question of any kind. Raises NoIndex when there is nothing to answer from.
 
         `limit` and `offset` choose a page of the records; `order` is one of kb.search.ORDERS, `view` of kb.views.VIEWS.
+        With a council, `places` lifts records about similar places (`first`) or leaves out the others (`like`).
         """
         wanted = Wanted(limit, offset, balanced, order, view)
-        return self._read(lambda searcher: searcher.ask(question, filters, wanted))
+
+        def answer(searcher: Searcher) -> Answer:
+            preferred = self._places(searcher, council, only=places == "like") if council and places != "all" else None
+            return searcher.ask(question, filters, wanted, preferred)
+
+        return self._read(answer)
+
+    def _places(self, searcher: Searcher, council: Council, *, only: bool) -> Places:
+        key = (searcher.generation.name, council.gss, only)
+        known = self._preferences.get(key)
+        if known is None:
+            if len(self._preferences) >= _KEPT_PREFERENCES:
+                self._preferences.clear()
+            known = self._preferences[key] = places_like(searcher.cards, self.peers, council, only=only)
+        return known
+
+    def signs(self, text: str) -> Signs:
+        """Which of the library's warning signs a pasted text shows. Keeps nothing of it. Raises NoIndex."""
+        return self._read(lambda searcher: self._checker_of(searcher).check(text))
+
+    def _checker_of(self, searcher: Searcher) -> SignChecker:
+        checker = self._checker
+        if checker is None or checker.searcher is not searcher:
+            checker = self._checker = SignChecker(searcher, self.encoder())
+        return checker
 
     def record(self, record_id: str) -> Record | None:
         """A record as published, or None when there is none of that id. Raises NoIndex."""
@@ -149,6 +185,14 @@ class KnowledgeBase:
     def facet_counts(self) -> dict[str, dict[str, int]]:
         """How many records have each value of each facet, over the whole library. Raises NoIndex."""
         return self.searcher().library_counts()
+
+    @cached_property
+    def peers(self) -> Peers:
+        """The councils and how alike their places are, read once. Raises KbError when there is no usable table."""
+        tables = council_tables(self.settings.corpus)
+        if tables is None:
+            raise KbError(f"{self.settings.corpus / 'councils.csv'}: no such file; run scripts/council_table.py")
+        return Peers(*tables)
 
     def health(self) -> Health:
         """Never raises: what is wrong stands in the message."""
@@ -193,7 +237,8 @@ class KnowledgeBase:
             if now is not None and generation.name == now.generation.name:
                 generation.close()
                 return
-            self._snapshot = Searcher(generation, self._encoder_for(generation))
+            abbreviations = find_abbreviations(self.settings.corpus)
+            self._snapshot = Searcher(generation, self._encoder_for(generation), abbreviations)
 
     def _encoder_for(self, generation: Generation) -> Encoder:
         encoder = self.encoder()
@@ -213,14 +258,6 @@ class KnowledgeBase:
         return self._encoder
 
     # --- building -----------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def peers(self) -> Peers:
-        """The councils and how alike their places are, read once. Raises KbError when there is no usable table."""
-        tables = council_tables(self.settings.corpus)
-        if tables is None:
-            raise KbError(f"{self.settings.corpus / 'councils.csv'}: no such file; run scripts/council_table.py")
-        return Peers(*tables)
 
     @property
     def store_path(self) -> Path:

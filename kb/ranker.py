@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from kb import ranking
-from kb.admission import LIFT
 from kb.lexical import record_facet
+from kb.places import LIFT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
-    from kb.admission import Admission, Places
+    from kb.abbreviations import Abbreviations, Expansion
+    from kb.admission import Admission
     from kb.encoder import Encoder
     from kb.filters import Filters
     from kb.generation import Generation
+    from kb.places import Places
 
     Floats = npt.NDArray[np.float32]
     Ordinals = npt.NDArray[np.int64]
@@ -44,10 +44,16 @@ _KEPT_IN_MEMORY_PASSAGES: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as both legs take it: its vector, and its stems in the order in which they come."""
+    """A question as both legs take it: its vector, and its stems in the order in which they come.
+
+    `readings` has the stems of each way to say it (an abbreviation as it stands, or spelt out): a record that has the
+    words of one of them has what was asked.
+    """
 
     vector: Floats
     words: tuple[str, ...]
+    readings: tuple[tuple[str, ...], ...]
+    expansions: tuple[Expansion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +118,13 @@ def bands_of(score: Floats, rank_score: Floats, semantic: Floats, covered: float
 class Ranker:
     """Ranks over one generation. Immutable: any number of threads may ask at once."""
 
-    def __init__(self, generation: Generation, encoder: Encoder, admission: Admission) -> None:
+    def __init__(
+        self, generation: Generation, encoder: Encoder, admission: Admission, abbreviations: Abbreviations
+    ) -> None:
         self._generation = generation
         self._encoder = encoder
         self._admission = admission
+        self._abbreviations = abbreviations
         # The ordinals of a record's passages follow one another.
         self._first_of = np.searchsorted(generation.record_of, np.arange(generation.manifest.records + 1))
         # A small library's vectors are kept as the arithmetic wants them; a large one's stay on the disk.
@@ -123,10 +132,13 @@ class Ranker:
         self.vectors = generation.vectors.astype(np.float32) if small else generation.vectors
 
     def read(self, text: str, clock: Clock) -> Question:
-        """The question's vector and stems."""
-        vector = self._encoder.encode_query(text)
+        """The question's vector and stems, its abbreviations in both forms."""
+        wording = self._abbreviations.read(text)
+        vector = self._encoder.encode_query(wording.meaning)
         clock.lap("encode")
-        return Question(vector, tuple(self._generation.lexical.words(text)))
+        stems = self._generation.lexical.words
+        readings = tuple(tuple(stems(reading)) for reading in wording.readings)
+        return Question(vector, tuple(stems(wording.words)), readings, wording.expansions)
 
     def rank(self, question: Question, filters: Filters, places: Places | None, clock: Clock) -> Ranked:
         """Every candidate, by record; with `places`, alike ones lifted or the others left out."""
@@ -150,7 +162,7 @@ class Ranker:
         shown = generation.target_of[ordinals]
         records = generation.record_of[ordinals]
         groups = ranking.group(records, shown, rank_score)
-        groups, record_scores, covered = self._look_at_records(groups, rank_score, words)
+        groups, record_scores, covered = self._look_at_records(groups, rank_score, question)
         if places is not None:
             groups, record_scores = _lift(groups, record_scores, places.alike)
         bands = bands_of(score, rank_score, semantic, covered)
@@ -158,13 +170,14 @@ class Ranker:
         return Ranked(groups, record_scores, shown, semantic, lexical, score, rank_score, question, bands)
 
     def _look_at_records(
-        self, groups: list[tuple[int, list[int]]], rank_score: Floats, words: Sequence[str]
+        self, groups: list[tuple[int, list[int]]], rank_score: Floats, question: Question
     ) -> tuple[list[tuple[int, list[int]]], Floats, float]:
         """The first records in the order of all that they have on the question, the scores of all, and how much of
         the question's words the best covered of the first has.
         """
         scores = np.array([rank_score[indices[0]] for _, indices in groups], dtype=np.float32)
         first = groups[: ranking.RERANKED]
+        words = question.words
         if not first or not words:
             return groups, scores, 0.0
         passages = {record_facet(record): range(*self._first_of[record : record + 2].tolist()) for record, _ in first}
@@ -174,9 +187,17 @@ class Ranker:
         scores[:count] += ranking.support(by_word, starts)  # it never takes away: the first stay the first
         order = ranking.best_first(scores[:count])
         scores[:count] = scores[order]
-        covered = ranking.coverage(by_word, starts, self._generation.lexical.rarity(words))
+        covered = self._covered(by_word, starts, question)
         reordered = [*(first[number] for number in order.tolist()), *groups[count:]]
         return reordered, scores, float(covered[order[:COVERED_BY]].max())
+
+    def _covered(self, by_word: Floats, starts: Ordinals, question: Question) -> Floats:
+        """How much of the question each record has, by the reading of it that the record has most of."""
+        rarity = self._generation.lexical.rarity(question.words)
+        row_of = {word: row for row, word in enumerate(question.words)}
+        rows = [[row_of[word] for word in reading if word in row_of] for reading in question.readings]
+        covered: Floats = np.max([ranking.coverage(by_word[one], starts, rarity[one]) for one in rows], axis=0)
+        return covered
 
 
 def _lift(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from kb import ranking
+from kb.abbreviations import Abbreviations
 from kb.admission import Admission
 from kb.answer import Answer, Column
 from kb.counting import COUNTED, Counts, tally
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from kb.admission import Places
     from kb.answer import Hit
     from kb.encoder import Encoder
     from kb.generation import Generation
+    from kb.places import Places
     from kb.ranker import Question, Ranked
     from kb.records import Record
     from kb.views import Told
@@ -74,11 +75,12 @@ class Wanted:
 class Searcher:
     """One generation and one encoder, ready to answer. Immutable: any number of threads may ask at once."""
 
-    def __init__(self, generation: Generation, encoder: Encoder) -> None:
+    def __init__(self, generation: Generation, encoder: Encoder, abbreviations: Abbreviations | None = None) -> None:
+        """Without `abbreviations` a question is taken as it stands."""
         self.generation = generation
         self.cards = generation.rows.cards()
         self._admission = Admission(generation, self.cards)
-        self._ranker = Ranker(generation, encoder, self._admission)
+        self._ranker = Ranker(generation, encoder, self._admission, abbreviations or Abbreviations())
         self._views = Views(generation, self._admission, self._ranker.vectors)
         self._counts = Counts(self.cards)
         self._shower = Shower(generation)
@@ -117,6 +119,7 @@ class Searcher:
             years=_span([self.cards[number]["years"] for number in records]),
             columns=self._columns(text, ranked, wanted, filters, clock),
             generation=self.generation.name,
+            expansions=tuple((one.short, one.long) for one in asked.expansions),
         )
         clock.lap("count")
         return replace(answer, milliseconds=clock.stages())

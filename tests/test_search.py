@@ -21,7 +21,6 @@ from made_up import MadeUpEncoder, make_case, make_lesson, make_library, stored,
 
 from kb import ranker as ranker_module
 from kb import ranking
-from kb.admission import LIFT, Places
 from kb.answer import BANDS
 from kb.builder import build
 from kb.counting import COUNTED
@@ -29,6 +28,7 @@ from kb.evidence import strength_of
 from kb.filters import FIELDS, Filters, composed_terms, make_filters, record_terms
 from kb.generation import Generation, IndexFolder, open_current
 from kb.lexical import QUERY_MAX_WORDS
+from kb.places import LIFT, Places
 from kb.ranker import bands_of, is_close
 from kb.search import FURTHER_PASSAGES, ORDERS, Searcher, Wanted
 from kb.views import VIEWS
@@ -722,7 +722,7 @@ def test_the_years_span_all_records_that_bear_on_the_question(searcher: Searcher
 
 def test_only_similar_places_are_searched_when_so_asked(searcher: Searcher) -> None:
     similar = np.array([number % 2 == 0 for number in range(len(searcher.cards))])
-    places = Places(similar.astype(np.float32), similar, only=True)
+    places = Places(similar.astype(np.float32), only=True)
     wanted = {card["id"] for card, like in zip(searcher.cards, similar, strict=True) if like}
     found = records_of(searcher.ask(BROAD, places=places))
     assert found
@@ -735,7 +735,7 @@ def test_similar_places_come_before_others_that_answer_hardly_better(searcher: S
     last = [card["id"] for card in searcher.cards].index(free.hits[1].record)
     alike = np.zeros(len(searcher.cards), dtype=np.float32)
     alike[last] = 1.0
-    lifted = searcher.ask(BROAD, places=Places(alike, alike > 0.5, only=False))
+    lifted = searcher.ask(BROAD, places=Places(alike, only=False))
     assert set(records_of(lifted)) == set(records_of(free))
     score = {hit.record: hit.score for hit in free.hits}
     for hit in lifted.hits:
