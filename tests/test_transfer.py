@@ -41,7 +41,7 @@ def test_a_case_is_laid_beside_mine_factor_by_factor() -> None:
     assert [row.label for row in transfer.rows] == [*(factor.label for factor in FACTORS), "Statistical neighbours"]
     rows = {row.code: (row.theirs, row.mine, row.agrees, row.words) for row in transfer.rows}
     assert rows["population"] == ("352,000 people", "248,000 people", True, "similar size")
-    assert rows["bordering"] == ("One of them", "Borders 5 councils", True, "next door")
+    assert rows["bordering"] == ("One of them", "Borders 7 councils", True, "next door")
     assert rows["neighbours"][0] == "Number 2 of the ten published for Barnsley"
     assert transfer.differing == ("Rural or urban",)
     assert "Population" in transfer.agreeing
