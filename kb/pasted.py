@@ -1,0 +1,114 @@
+"""A pasted text -> the paragraphs that are checked one by one: blocks, list items, rows of a table, cut and joined.
+
+What is pasted comes from Word, from a PDF whose lines are cut hard, from a spreadsheet. Nothing is left out: what is
+too short to be understood alone is put with its neighbour, and what the model could not read at once is cut between
+sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from kb.passages import split_sentences
+
+# The model reads 256 word pieces, some 1,100 characters of plain English; the rest of a paragraph would go unread.
+PARAGRAPH_MAX_CHARACTERS: Final = 900
+# Shorter pieces (a heading, a cell, half a line) say too little alone.
+PARAGRAPH_MIN_CHARACTERS: Final = 60
+# Lines of one block that end a sentence are put together up to this length: a text cut hard at its lines is no list.
+_LINES_TOGETHER_CHARACTERS: Final = 400
+# More paragraphs than this are joined with their neighbours, so that nobody's thousand short lines take a minute.
+PARAGRAPHS_MAX: Final = 80
+
+_LINE_BREAK: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
+_ITEM: Final = re.compile(
+    r"^\s*(?:[-*+\u2022\u2023\u25aa\u25cf\u25e6\u2013\u2014\uf0b7]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,5})[.)]|\d{1,3}(?:\.\d{1,3})+\.?)\s+"
+)
+_CELLS: Final = re.compile(r"\s*(?:\||\t)[\s|]*")
+_RULE: Final = re.compile(r"[\s\-=_*+|:\u2500-\u257f]*")
+_ENDS_SENTENCE: Final = re.compile(r"[.:;!?][\"'\u201d\u2019)\]]*$")
+
+
+def clean_text(text: str) -> str:
+    """The text with plain line breaks and without control characters; tabs stay, since tables are made of them."""
+    return _UNPRINTABLE.sub(" ", _LINE_BREAK.sub("\n", text)).strip()
+
+
+def split_paragraphs(text: str) -> list[str]:
+    """The paragraphs of a text in order, each on one line: PARAGRAPHS_MAX, or a few more where many are long."""
+    pieces = [piece for block in re.split(r"\n[ \t]*\n", clean_text(text)) for piece in _pieces(block)]
+    paragraphs = _joined(pieces, PARAGRAPH_MIN_CHARACTERS)
+    if len(paragraphs) > PARAGRAPHS_MAX:
+        paragraphs = _joined(paragraphs, -(-sum(map(len, paragraphs)) // PARAGRAPHS_MAX))
+    return [part for paragraph in paragraphs for part in _cut(paragraph)]
+
+
+def _pieces(block: str) -> list[str]:
+    """The pieces of a block: its list items and table rows apart, its other lines put together again."""
+    pieces: list[str] = []
+    open_piece = False  # whether the next plain line goes on with the last piece
+    for line in block.split("\n"):
+        if _RULE.fullmatch(line):
+            open_piece = False
+            continue
+        row = _CELLS.search(line.strip()) is not None
+        words = " ".join(_CELLS.sub(" \u00b7 ", line.strip()).split()).strip("\u00b7 ")
+        if not words:
+            continue
+        if open_piece and not row and not _ITEM.match(line):
+            pieces[-1] += f" {words}"
+        else:
+            pieces.append(words)
+        full = len(pieces[-1]) >= _LINES_TOGETHER_CHARACTERS and _ENDS_SENTENCE.search(words)
+        open_piece = not row and not full
+    return pieces
+
+
+def _joined(pieces: list[str], least: int) -> list[str]:
+    """Each piece shorter than `least` with the one after it; a heading belongs to what it stands over."""
+    joined: list[str] = []
+    held = ""
+    for piece in pieces:
+        held = f"{held}{_between(held)}{piece}" if held else piece
+        if len(held) >= least:
+            joined.append(held)
+            held = ""
+    if held and joined:
+        joined[-1] += f"{_between(joined[-1])}{held}"
+    elif held:
+        joined.append(held)
+    return joined
+
+
+def _between(before: str) -> str:
+    """What stands between two pieces that were joined: a heading and its text do not make one sentence."""
+    return " " if _ENDS_SENTENCE.search(before) else " \u00b7 "
+
+
+def _cut(paragraph: str) -> list[str]:
+    """A long paragraph in parts that the model reads whole, cut between sentences, or between words if it must be."""
+    parts: list[str] = []
+    held = ""
+    for start, end in (
+        split_sentences(paragraph) if len(paragraph) > PARAGRAPH_MAX_CHARACTERS else [(0, len(paragraph))]
+    ):
+        for piece in _at_words(paragraph[start:end]):
+            if held and len(held) + 1 + len(piece) > PARAGRAPH_MAX_CHARACTERS:
+                parts.append(held)
+                held = piece
+            else:
+                held = f"{held} {piece}" if held else piece
+    return [*parts, held] if held else parts
+
+
+def _at_words(sentence: str) -> list[str]:
+    """A sentence in pieces of at most PARAGRAPH_MAX_CHARACTERS, cut at spaces where there are any."""
+    pieces = []
+    while len(sentence) > PARAGRAPH_MAX_CHARACTERS:
+        at = sentence.rfind(" ", 1, PARAGRAPH_MAX_CHARACTERS + 1)
+        at = PARAGRAPH_MAX_CHARACTERS if at < 0 else at
+        pieces.append(sentence[:at].strip())
+        sentence = sentence[at:].strip()
+    return [*pieces, sentence] if sentence else pieces
