@@ -150,6 +150,10 @@ class LexicalIndex:
             query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), *only])
         return self._run(query, limit)
 
+    def has(self, stem: str) -> bool:
+        """Whether any passage has this stem."""
+        return bool(self._searcher.doc_freq("words", stem))
+
     def rarity(self, words: Sequence[str]) -> Floats:
         """How much each stem tells passages apart: BM25's inverse document frequency, shape (words,).
 
