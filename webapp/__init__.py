@@ -8,7 +8,7 @@ from flask import Flask
 from jinja2 import ChoiceLoader, FileSystemBytecodeCache, PackageLoader, PrefixLoader
 
 from kb.settings import Settings
-from webapp import about, api, ask, assets, compression, errors, health, library, presenting, records, security
+from webapp import about, api, ask, assets, compression, councils, errors, health, library, presenting, records, security
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,8 +50,10 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     compression.init_app(app)
     assets.init_app(app)
     presenting.init_app(app)
+    councils.init_app(app)
     errors.init_app(app)
-    for blueprint in (ask.blueprint, records.blueprint, about.blueprint, api.blueprint, health.blueprint):
+    blueprints = (ask, records, councils, about, api, health)
+    for blueprint in (area.blueprint for area in blueprints):
         app.register_blueprint(blueprint)
     return app
 

@@ -8,14 +8,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from kb import record_file
 from kb.answer import Answer, Extract, Hit
+from kb.councils import load_abolished, load_councils
+from kb.drafts import make_card
 from kb.errors import NoIndex
 from kb.filters import Filters, record_terms
 from kb.passages import split_blocks, split_sentences
+from kb.peers import Peers
 from kb.records import Case, Lesson, Record, place, years
 
 if TYPE_CHECKING:
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
 
 _NO_FILTERS = Filters()
 RECORDS = Path(__file__).parent / "records"
+CORPUS = Path(__file__).parents[2] / "corpus"
 _WORD = re.compile(r"[a-z']{4,}")
 _NO_MEANING = frozenset({"what", "that", "this", "with", "from", "have", "does", "when", "were", "they", "would"})
 
@@ -127,6 +133,16 @@ class MadeUpLibrary:
     def example_questions(self, count: int = 4) -> tuple[str, ...]:
         self._check()
         return tuple(record.answers[0] for record in self.records if record.answers)[:count]
+
+    @cached_property
+    def peers(self) -> Peers:
+        """The councils as they are: there is nothing to make up."""
+        return Peers(load_councils(CORPUS / "councils.csv"), load_abolished(CORPUS / "councils-abolished.csv"))
+
+    def searcher(self) -> SimpleNamespace:
+        """What answers now, as far as its cards."""
+        self._check()
+        return SimpleNamespace(cards=[make_card(record) for record in self.records])
 
     def facet_counts(self) -> dict[str, dict[str, int]]:
         self._check()

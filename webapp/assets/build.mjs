@@ -10,16 +10,23 @@ const source = dirname(fileURLToPath(import.meta.url));
 const root = resolve(source, "../..");
 const target = join(root, "webapp/static/build");
 
-const css = compile(join(source, "app.scss"), {
-  loadPaths: [join(root, "node_modules")],
-  style: "compressed",
-  quietDeps: true,
-});
+const styles = (name) =>
+  compile(join(source, name), { loadPaths: [join(root, "node_modules")], style: "compressed", quietDeps: true }).css;
 const files = {
-  "app.css": css.css,
+  "app.css": styles("app.scss"),
+  "councils.css": styles("councils.scss"),
   "app.js": readFileSync(join(source, "app.js"), "utf8"),
+  "council.js": councilScript(),
   "favicon.svg": readFileSync(join(source, "favicon.svg"), "utf8"),
 };
+
+// The choice of a council alone needs the autocomplete, so it comes with that page's own script.
+function councilScript() {
+  const packaged = join(root, "node_modules/accessible-autocomplete/dist/accessible-autocomplete.min.js");
+  const autocomplete = readFileSync(packaged, "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
+  const licence = "/* accessible-autocomplete, MIT licence, Crown copyright (Government Digital Service) */\n";
+  return licence + autocomplete + readFileSync(join(source, "council.js"), "utf8");
+}
 
 mkdirSync(target, { recursive: true });
 const manifest = {};
