@@ -16,6 +16,7 @@ from kb.passages import split_sentences
 PARAGRAPH_MAX_CHARACTERS: Final = 900
 # Shorter pieces (a heading, a cell, half a line) say too little alone.
 PARAGRAPH_MIN_CHARACTERS: Final = 60
+SENTENCE_MIN_CHARACTERS: Final = 25
 # Lines of one block that end a sentence are put together up to this length: a text cut hard at its lines is no list.
 _LINES_TOGETHER_CHARACTERS: Final = 400
 # More paragraphs than this are joined with their neighbours, so that nobody's thousand short lines take a minute.
@@ -43,6 +44,22 @@ def split_paragraphs(text: str) -> list[str]:
     if len(paragraphs) > PARAGRAPHS_MAX:
         paragraphs = _joined(paragraphs, -(-sum(map(len, paragraphs)) // PARAGRAPHS_MAX))
     return [part for paragraph in paragraphs for part in _cut(paragraph)]
+
+
+def sentence_spans(paragraph: str) -> list[tuple[int, int]]:
+    """Offsets of a paragraph's sentences; one of a few letters (an initial, a row's number) goes with the next."""
+    spans: list[tuple[int, int]] = []
+    begin: int | None = None
+    for start, end in split_sentences(paragraph):
+        begin = start if begin is None else begin
+        if end - begin >= SENTENCE_MIN_CHARACTERS:
+            spans.append((begin, end))
+            begin = None
+    if begin is not None and spans:
+        spans[-1] = (spans[-1][0], len(paragraph.rstrip()))
+    elif begin is not None:
+        spans.append((begin, len(paragraph.rstrip())))
+    return spans
 
 
 def _pieces(block: str) -> list[str]:

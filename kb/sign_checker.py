@@ -3,8 +3,7 @@
 Each sentence of a paragraph is held against the library's warning signs, by meaning and by words, in two steps: which
 records have signs like it, by vectors that the index has (the paragraph's and the sentence's, the sign's in its list),
 and then which of their signs it is, by vectors of sentence and sign each read alone. Likeness cannot tell "the restore
-was tested" from "nobody has tried a restore", so each sentence's tone counts as well: whether it sounds more like the
-library's warning signs or like what worked, by the line that best parts those two in the library itself (Fisher, 1936).
+was tested" from "nobody has tried a restore", so the tone of the words counts as well (`kb.tone`).
 All weights and limits were set on half of tests/questions/signs.jsonl; docs/relevance.md has what they give.
 
 Nothing here keeps a word of what was pasted.
@@ -22,9 +21,9 @@ import numpy as np
 
 from kb import ranking
 from kb.filters import make_filters
-from kb.passages import split_sentences
-from kb.pasted import split_paragraphs
+from kb.pasted import sentence_spans, split_paragraphs
 from kb.signs import CheckedParagraph, Match, Recovery, Sign, Signs, Told, Whose
+from kb.tone import Tone, lack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,15 +38,12 @@ if TYPE_CHECKING:
     Ordinals = npt.NDArray[np.int64]
 
 WORDS_WEIGHT: Final = 0.1
-TONE_WEIGHT: Final = 0.12
+TONE_WEIGHT: Final = 0.06
+LACK_WEIGHT: Final = 0.07
 ALONE_WEIGHT: Final = 0.4  # of a sentence and a sign each read alone, against both read where they stand
 CANDIDATE_RECORDS: Final = 4  # of a paragraph, whose signs are read alone
-# A tone is 1 for a sentence like the library's average warning sign, -1 for one like what worked on average.
-_TONE_MOST: Final = 2.0
-# How far the parting line is drawn towards the plain difference of the two means, in mean variances of a number.
-_SHRINKAGE: Final = 8.0
-FAIR_FROM: Final = 0.52
-STRONG_FROM: Final = 0.60
+FAIR_FROM: Final = 0.47
+STRONG_FROM: Final = 0.53
 # A paragraph of fewer stems says nothing that could be a sign.
 _LEAST_WORDS: Final = 4
 SIGNS_OF_A_PARAGRAPH: Final = 3
@@ -103,7 +99,7 @@ class SignChecker:
         self._stems = [
             frozenset(searcher.generation.lexical.words(self._words_of(number))) for number in range(len(signs))
         ]
-        self._tone = _Tone.between(self._vectors, self._sentences("worked"))
+        self._tone = Tone.between(self._vectors, self._sentences("worked"))
 
     def check(self, text: str) -> Signs:
         """Holds each paragraph of a text against every sign. Never raises for what the text holds."""
@@ -111,7 +107,7 @@ class SignChecker:
         paragraphs = split_paragraphs(text)
         shown: list[_Shown] = []
         stages: dict[str, float] = {}
-        spans = [split_sentences(paragraph) for paragraph in paragraphs]
+        spans = [sentence_spans(paragraph) for paragraph in paragraphs]
         if paragraphs and self._signs:
             read = self._read(paragraphs, spans)
             close = [self._close(text, one) for text, one in zip(paragraphs, read, strict=True)]
@@ -128,10 +124,22 @@ class SignChecker:
     def _read(self, paragraphs: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]]) -> list[_Read]:
         """Each paragraph's vector, those of its sentences in it, and those of its sentences alone with their tones."""
         whole, inside = self._encoder.encode_passages(paragraphs, spans, lambda _: None)
-        sentences = [text[start:end] for text, own in zip(paragraphs, spans, strict=True) for start, end in own]
-        alone, _ = self._encoder.encode_passages(sentences, [()] * len(sentences), lambda _: None)
+        # The one sentence of a short paragraph has been read already.
+        alone = np.repeat(whole, [len(own) for own in spans], axis=0)
+        several = np.array([len(own) > 1 for own in spans for _ in own])
+        texts = [
+            text[start:end] for text, own in zip(paragraphs, spans, strict=True) if len(own) > 1 for start, end in own
+        ]
+        if texts:
+            alone[several], _ = self._encoder.encode_passages(texts, [()] * len(texts), lambda _: None)
         ends = np.cumsum([len(own) for own in spans])[:-1]
-        tones = self._tone.of(alone)
+        # A lack is often told in the sentence beside the one that names the subject.
+        lacks = [
+            (lack(text[start:end]) + lack(text)) / 2
+            for text, own in zip(paragraphs, spans, strict=True)
+            for start, end in own
+        ]
+        tones = TONE_WEIGHT * self._tone.of(alone) + LACK_WEIGHT * np.array(lacks, dtype=np.float32)
         return [_Read(*one) for one in zip(whole, inside, np.split(alone, ends), np.split(tones, ends), strict=True)]
 
     def _close(self, paragraph: str, read: _Read) -> _Close:
@@ -174,7 +182,7 @@ class SignChecker:
         by_itself = read.alone @ np.stack([alone[sign] for sign in signs]).T
         meaning = (1 - ALONE_WEIGHT) * close.meaning + ALONE_WEIGHT * by_itself
         likeness = (1 - WORDS_WEIGHT) * meaning + WORDS_WEIGHT * close.in_words
-        scores = likeness + TONE_WEIGHT * read.tones[:, None]  # (sentences, signs)
+        scores = likeness + read.tones[:, None]  # (sentences, signs)
         nearest, best = scores.argmax(axis=0), scores.max(axis=0)
         least = max(FAIR_FROM, float(best.max()) - _NEAR_THE_FIRST)
         shown: dict[int, _Shown] = {}
@@ -308,39 +316,6 @@ class _Close:
     def none(cls) -> _Close:
         nothing = np.zeros(0, dtype=np.float32)
         return cls(np.zeros(0, dtype=np.int64), nothing, nothing)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tone:
-    """Tells by a sentence's vector whether it sounds like a warning (1) or like what worked (-1)."""
-
-    direction: Floats
-    middle: float
-    half: float
-
-    @classmethod
-    def between(cls, warnings: Floats, worked: Floats) -> _Tone:
-        """Fisher's linear discriminant, shrunk towards the difference of means. Shapes (n, dim), (m, dim).
-
-        Without sentences of both kinds, every tone is 0.
-        """
-        flat = cls(np.zeros(warnings.shape[1], dtype=np.float32), 0.0, 1.0)
-        if not len(warnings) or not len(worked):
-            return flat
-        means = warnings.mean(axis=0), worked.mean(axis=0)
-        spread = sum(
-            (one - mean).T @ (one - mean) / len(one) for one, mean in zip((warnings, worked), means, strict=True)
-        )
-        spread = spread / 2
-        ridge = _SHRINKAGE * max(float(np.trace(spread)) / len(spread), 1e-6)
-        direction = np.linalg.solve(spread + ridge * np.eye(len(spread)), means[0] - means[1]).astype(np.float32)
-        high, low = float(means[0] @ direction), float(means[1] @ direction)
-        return cls(direction, (high + low) / 2, (high - low) / 2) if high > low else flat
-
-    def of(self, sentences: Floats) -> Floats:
-        """The tone of each sentence, shape (n,), from -_TONE_MOST to _TONE_MOST."""
-        tones: Floats = np.clip((sentences @ self.direction - self.middle) / self.half, -_TONE_MOST, _TONE_MOST)
-        return tones.astype(np.float32)
 
 
 def _items(row: PassageRow) -> list[tuple[int, int]]:
