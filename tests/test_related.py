@@ -26,6 +26,7 @@ ASK_LIMIT_SECONDS = 0.01
 def questions(knowledge: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> RelatedQuestions:
     """Those of the made-up library, whose vectors know words only: any is near enough."""
     monkeypatch.setattr(related, "NEAR_FROM", 0.0)
+    monkeypatch.setattr(related, "NEAR_BESIDE_NEAREST", 0.0)
     return RelatedQuestions(knowledge.searcher().generation)
 
 
@@ -97,10 +98,21 @@ def test_a_record_without_questions_is_offered_by_its_title(
     bare = [{**card, "answers": []} for card in cards]
     monkeypatch.setattr(generation.rows, "cards", lambda: bare)
     monkeypatch.setattr(related, "NEAR_FROM", -1.0)
+    monkeypatch.setattr(related, "NEAR_BESIDE_NEAREST", -1.0)
     found = RelatedQuestions(generation).near(vector_of("bins"), limit=20)
     titles = {card["id"]: card["title"] for card in cards}
     assert {one.record: one.text for one in found}.items() <= titles.items()
     assert len(found) > 1
+
+
+def test_beside_a_near_one_the_far_ones_are_left_out(knowledge: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = RelatedQuestions(knowledge.searcher().generation)
+    monkeypatch.setattr(related, "NEAR_FROM", 0.0)
+    vector = vector_of("how did a council mend its bins, libraries, care, payroll and homes")
+    monkeypatch.setattr(related, "NEAR_BESIDE_NEAREST", 0.0)
+    everything = questions.near(vector, 10)
+    monkeypatch.setattr(related, "NEAR_BESIDE_NEAREST", 1.0)
+    assert questions.near(vector, 10) == everything[:1]
 
 
 # --- the whole library, with the real model --------------------------------------------------------------------------
