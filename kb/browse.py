@@ -35,6 +35,7 @@ class Entry:
     place: str
     years: tuple[int, int]
     services: tuple[str, ...]
+    themes: tuple[str, ...]
     checked_on: str
 
     @property
@@ -123,6 +124,7 @@ def _entry(card: Card, checked_on: Callable[[str], str]) -> Entry:
         place=card["place"],
         years=(card["years"][0], card["years"][1]),
         services=tuple(card["services"]),
+        themes=tuple(card["terms"]["theme"]),
         checked_on=checked if card["kind"] == "case" else checked[:4],
     )
 

@@ -11,7 +11,7 @@ from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from kb.errors import NoIndex
-from webapp import api, security
+from webapp import api, api_problems, security
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -82,7 +82,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or error.code is None or error.code < 400:
         return error  # a redirect, or an answer that is made already
     if request.path.startswith(api.PREFIX):
-        response = api.problem(error.code, _DETAILS.get(HTTPStatus(error.code), f"{error.name}."))
+        response = api_problems.of_status(error.code, _DETAILS.get(error.code, f"{error.name}."))
     else:
         response = _page(error.code)
     for name, value in error.get_headers():  # Allow, Retry-After and the like
@@ -93,7 +93,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 def _no_index(_: NoIndex) -> ResponseReturnValue:
     if request.path.startswith(api.PREFIX):
-        response = api.problem(HTTPStatus.SERVICE_UNAVAILABLE, _NO_INDEX)
+        response = api_problems.of_status(HTTPStatus.SERVICE_UNAVAILABLE, _NO_INDEX)
     else:
         response = _page(HTTPStatus.SERVICE_UNAVAILABLE)
     response.headers["Retry-After"] = str(_RETRY_SECONDS)
