@@ -37,3 +37,7 @@ class StoreError(KbError):
 
 class QuestionSetError(KbError):
     """A file of judged questions, or a test set, cannot be used."""
+
+
+class GapRefused(KbError):  # noqa: N818
+    """A question cannot be recorded as a gap: it is empty, too long, or the list is full."""

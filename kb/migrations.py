@@ -33,7 +33,21 @@ def _m002_revisions(db: Database) -> None:
     )
 
 
+def _m003_gaps(db: Database) -> None:
+    db.table("gaps").create(
+        {
+            "folded": str,  # the question's words, by which the same one is known again
+            "question": str,
+            "first_asked": str,  # the month, YYYY-MM: never a day, and never who
+            "times": int,
+        },
+        pk="folded",
+        not_null={"question", "first_asked", "times"},
+    )
+
+
 MIGRATIONS: Final[tuple[tuple[str, Callable[[Database], None]], ...]] = (
     ("001-records", _m001_records),
     ("002-revisions", _m002_revisions),
+    ("003-gaps", _m003_gaps),
 )

@@ -12,6 +12,8 @@ from typing import Final
 
 from kb.passages import split_sentences
 
+# The most that `kb signs`, the page and the API take at once: a committee report, some six pages.
+TEXT_MAX_CHARACTERS: Final = 20_000
 # The model reads 256 word pieces, some 1,100 characters of plain English; the rest of a paragraph would go unread.
 PARAGRAPH_MAX_CHARACTERS: Final = 900
 # Shorter pieces (a heading, a cell, half a line) say too little alone.

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from sqlite_utils import Database
 
-from kb.errors import DamagedGeneration, StoreError
+from kb.errors import DamagedGeneration, GapRefused, StoreError
+from kb.gaps import ALL_GAPS_MAX_CHARACTERS, GAPS_MAX, Gap, folded
 from kb.migrations import MIGRATIONS
 
 if TYPE_CHECKING:
@@ -160,6 +161,32 @@ class RecordStore:
         with self._reading():
             rows = self._db.query("select number, origin, at from revisions where record = ? order by number", [record])
             return [(row["number"], row["origin"], row["at"]) for row in rows]
+
+    def add_gap(self, question: str) -> Gap:
+        """Records a question, or counts it once more. Raises GapRefused when the list is full."""
+        with self._writing():
+            known = self._db.execute("select 1 from gaps where folded = ?", [folded(question)]).fetchone()
+            if known is None:
+                count, characters = self._db.execute("select count(*), sum(length(question)) from gaps").fetchone()
+                if count >= GAPS_MAX or (characters or 0) + len(question) > ALL_GAPS_MAX_CHARACTERS:
+                    raise GapRefused("the list of gaps is full; whoever runs this service can read it with `kb gaps`")
+            self._db.execute(
+                "insert into gaps (folded, question, first_asked, times) values (?, ?, ?, 1) "
+                "on conflict (folded) do update set times = times + 1",
+                [folded(question), question, _now()[: len("2026-03")]],
+            )
+            row = self._db.execute(
+                "select question, first_asked, times from gaps where folded = ?", [folded(question)]
+            ).fetchone()
+        return Gap(*row)
+
+    def gaps(self) -> list[Gap]:
+        """The questions recorded, those most often recorded first."""
+        with self._reading():
+            rows = self._db.query(
+                "select question, first_asked, times from gaps order by times desc, first_asked, folded"
+            )
+            return [Gap(**row) for row in rows]
 
     def _load_one(self, record: str, kind: str, markdown: str, known: Mapping[str, Any] | None) -> str:
         fresh = content_hash(markdown)
