@@ -6,6 +6,8 @@ import csv
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given
@@ -19,9 +21,15 @@ from kb.abbreviations import (
     find_abbreviations,
     load_abbreviations,
 )
+from kb.evaluate import evaluate_questions, read_questions
+from kb.search import Searcher
+
+if TYPE_CHECKING:
+    from kb.knowledge import KnowledgeBase
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "corpus" / "abbreviations.csv"
+QUESTIONS = ROOT / "tests" / "questions" / "abbreviations.jsonl"
 OURS = load_abbreviations(TABLE)
 # Ten times what it takes on a quiet machine, so that only a change of its order fails on a busy one.
 SPEED_LIMIT_SECONDS = 0.005
@@ -189,7 +197,7 @@ def test_the_table_is_read_from_a_corpus_or_from_beside_the_package(tmp_path: Pa
 
 
 def test_the_table_is_large_enough_and_in_order() -> None:
-    assert len(OURS.table) >= 100
+    assert len(OURS.table) >= 200
     names = [one.short.lower() for one in OURS.table]
     assert names == sorted(names)
 
@@ -247,3 +255,20 @@ def test_the_file_is_sorted_csv_without_carriage_returns() -> None:
     assert "\r" not in content
     with TABLE.open(encoding="utf-8", newline="") as stream:
         assert csv.DictReader(stream).fieldnames == list(COLUMNS)
+
+
+# --- the whole library, with the real model --------------------------------------------------------------------------
+
+
+@pytest.mark.model
+def test_questions_of_abbreviations_are_answered_far_better_with_the_table(whole_library: KnowledgeBase) -> None:
+    """On the half that nothing was tuned on; figures of the day in docs/relevance.md."""
+    questions = [one for one in read_questions(QUESTIONS) if one.half == "test"]
+    searcher = whole_library.searcher()
+    bare = SimpleNamespace(searcher=lambda: Searcher(searcher.generation, whole_library.encoder()))
+    without = evaluate_questions(cast("KnowledgeBase", bare), questions)
+    result = evaluate_questions(whole_library, questions)
+    assert result["fused"]["ndcg@10"]["mean"] >= 0.85
+    assert result["fused"]["ndcg@10"]["mean"] >= without["fused"]["ndcg@10"]["mean"] + 0.1
+    assert result["answered"]["mean"] >= without["answered"]["mean"] + 0.3
+    assert result["unanswerable"]["close"] <= 0.4 * result["unanswerable"]["questions"]
