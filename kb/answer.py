@@ -59,6 +59,10 @@ class Hit:
     def band(self) -> str:
         return self.passage.band
 
+    def as_card(self) -> dict[str, Any]:
+        """What a generation keeps of the record's evidence, as `kb.evidence.strength_of` takes it."""
+        return {name: getattr(self, name) for name in ("finding_basis", "effect_evidence", "corroboration")}
+
 
 @dataclass(frozen=True, slots=True)
 class RelatedQuestion:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -50,6 +50,21 @@ def places_like(cards: Sequence[Mapping[str, Any]], peers: Peers, mine: Council,
     near[mine.gss] = 1.0
     alike = np.array([_likeness(card, peers, mine, near) for card in cards], dtype=np.float32)
     return Places(alike, only)
+
+
+def tell_likeness(cards: Iterable[Mapping[str, Any]], peers: Peers, mine: Council) -> dict[str, str]:
+    """How alike the places of these records are to a council's, in words, by record id.
+
+    Records about no council, and lessons of another family of councils, are left out.
+    """
+    words = {}
+    for card in cards:
+        if card["kind"] == "lesson":
+            if peers.fits_family(card["terms"]["council_family"][0], mine):
+                words[card["id"]] = "about a council of your kind"
+        elif like := peers.of_bodies(card["bodies"], mine):
+            words[card["id"]] = like.words
+    return words
 
 
 def _likeness(card: Mapping[str, Any], peers: Peers, mine: Council, near: Mapping[str, float]) -> float:

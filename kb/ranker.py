@@ -6,6 +6,7 @@ together. What is shown of the outcome is the business of `kb.search`.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,8 @@ from kb.lexical import record_facet
 from kb.places import LIFT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from kb.abbreviations import Abbreviations, Expansion
@@ -40,6 +43,8 @@ CLOSE_FROM: Final = 0.74
 STRONG_FROM: Final = 0.50
 FAIR_FROM: Final = 0.40
 _KEPT_IN_MEMORY_PASSAGES: Final = 20_000
+# Passages, best first, whose words are scored where all are: beyond them a few common words are shared, and no more.
+_SCORED_BY_WORDS: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,17 @@ class Question:
     """A question as both legs take it: its vector, and its stems in the order in which they come.
 
     `readings` has the stems of each way to say it (an abbreviation as it stands, or spelt out): a record that has the
-    words of one of them has what was asked.
+    words of one of them has what was asked. `lexical` and `score` are those of every passage, saturated and fused,
+    shape (passages,), where the library is small enough to score it whole: what bears on a question is then the same
+    whatever else is filtered away, and a count is what its filter leaves. None in a large one.
     """
 
     vector: Floats
     words: tuple[str, ...]
     readings: tuple[tuple[str, ...], ...]
     expansions: tuple[Expansion, ...] = ()
+    lexical: Floats | None = None
+    score: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,7 @@ class Ranked:
     rank_score: Floats  # after feedback: what the passages' order is by
     question: Question
     bands: list[str]
+    fair_from: float  # the score from which a passage is fair; infinite when nothing is close
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -96,23 +106,18 @@ def is_close(nearest: float, covered: float) -> bool:
     return nearest + COVERAGE_WEIGHT * covered >= CLOSE_FROM
 
 
-def band(score: float, fair_from: float | None = None) -> str:
+def band(score: float, fair_from: float = FAIR_FROM) -> str:
     """The band of one fused score."""
-    return (
-        "strong"
-        if score >= STRONG_FROM
-        else "fair"
-        if score >= (FAIR_FROM if fair_from is None else fair_from)
-        else "weak"
-    )
+    if score < fair_from:
+        return "weak"
+    return "strong" if score >= STRONG_FROM else "fair"
 
 
-def bands_of(score: Floats, rank_score: Floats, semantic: Floats, covered: float) -> list[str]:
-    """The band of each candidate: all weak when nothing is close, else by the fused score, the first at least fair."""
+def fair_score(score: Floats, rank_score: Floats, semantic: Floats, covered: float) -> float:
+    """From which score on a passage is fair: infinite when nothing is close; the first passage is at least fair."""
     if not len(score) or not is_close(float(semantic.max()), covered):
-        return ["weak"] * len(score)
-    fair_from = min(FAIR_FROM, float(score[rank_score.argmax()]))
-    return [band(one, fair_from) for one in score.tolist()]
+        return math.inf
+    return min(FAIR_FROM, float(score[rank_score.argmax()]))
 
 
 class Ranker:
@@ -128,8 +133,8 @@ class Ranker:
         # The ordinals of a record's passages follow one another.
         self._first_of = np.searchsorted(generation.record_of, np.arange(generation.manifest.records + 1))
         # A small library's vectors are kept as the arithmetic wants them; a large one's stay on the disk.
-        small = len(generation.vectors) <= _KEPT_IN_MEMORY_PASSAGES
-        self.vectors = generation.vectors.astype(np.float32) if small else generation.vectors
+        self._small = len(generation.vectors) <= _KEPT_IN_MEMORY_PASSAGES
+        self.vectors = generation.vectors.astype(np.float32) if self._small else generation.vectors
 
     def read(self, text: str, clock: Clock) -> Question:
         """The question's vector and stems, its abbreviations in both forms."""
@@ -137,21 +142,60 @@ class Ranker:
         vector = self._encoder.encode_query(wording.meaning)
         clock.lap("encode")
         stems = self._generation.lexical.words
+        words = tuple(stems(wording.words))
         readings = tuple(tuple(stems(reading)) for reading in wording.readings)
-        return Question(vector, tuple(stems(wording.words)), readings, wording.expansions)
+        lexical, score = self._score_all(vector, words) if self._small else (None, None)
+        clock.lap("lexical")
+        return Question(vector, words, readings, wording.expansions, lexical, score)
 
-    def rank(self, question: Question, filters: Filters, places: Places | None, clock: Clock) -> Ranked:
-        """Every candidate, by record; with `places`, alike ones lifted or the others left out."""
+    def _score_all(self, vector: Floats, words: Sequence[str]) -> tuple[Floats, Floats]:
+        """The saturated BM25 and the fused score of every passage, each of shape (passages,)."""
+        found = self._generation.lexical.search(words, _SCORED_BY_WORDS)
+        lexical = np.zeros(len(self.vectors), dtype=np.float32)
+        lexical[found.ordinals] = ranking.saturate(found.scores)
+        return lexical, ranking.fuse(self.vectors @ vector, lexical)
+
+    def bearing(self, question: Question, filters: Filters, places: Places | None, fair_from: float) -> list[int]:
+        """The records that have a fair passage and pass the filters, by number."""
+        only = places.records if places else None
+        if question.score is None:
+            ranked = self.rank(question, filters, places, Clock(), fair_from)
+            return [record for record, _ in ranked.bearing()]
+        allowed = self._admission.passages(filters, only)
+        fair = question.score >= fair_from
+        records: list[int] = np.unique(self._generation.record_of[fair if allowed is None else fair & allowed]).tolist()
+        return records
+
+    def rank(
+        self,
+        question: Question,
+        filters: Filters,
+        places: Places | None,
+        clock: Clock,
+        fair_from: float | None = None,
+    ) -> Ranked:
+        """Every candidate, by record; with `places`, alike ones lifted or the others left out.
+
+        `fair_from` is what the ranking of the same question over the whole library has; that one finds it for itself.
+        """
         generation = self._generation
         vector, words = question.vector, question.words
         only = places.records if places else None
-        by_words = generation.lexical.search(
-            words, ranking.POOL, filters, None if only is None else np.flatnonzero(only).tolist()
-        )
+        allowed = self._admission.passages(filters, only)
+        if question.lexical is not None:
+            by_words = ranking.best_of(question.lexical, ranking.POOL, allowed)
+        else:
+            records = None if only is None else np.flatnonzero(only).tolist()
+            found = generation.lexical.search(words, ranking.POOL, filters, records)
+            by_words = ranking.Ranking(found.ordinals, ranking.saturate(found.scores))
         clock.lap("lexical")
-        by_meaning = generation.dense.search(vector, ranking.POOL, self._admission.passages(filters, only))
+        by_meaning = generation.dense.search(vector, ranking.POOL, allowed)
         clock.lap("dense")
         ordinals, lexical = ranking.pool(by_meaning, by_words)
+        if question.lexical is not None and question.score is not None:
+            fair = question.score >= FAIR_FROM
+            ordinals = np.union1d(ordinals, np.flatnonzero(fair if allowed is None else fair & allowed))
+            lexical = question.lexical[ordinals]
         vectors = self.vectors[ordinals].astype(np.float32, copy=False)
         semantic = vectors @ vector
         score = ranking.fuse(semantic, lexical)
@@ -160,14 +204,17 @@ class Ranker:
             best = ranking.best_first(score)[: ranking.FEEDBACK_PASSAGES]
             rank_score = ranking.fuse(vectors @ ranking.feed_back(vector, vectors[best]), lexical)
         shown = generation.target_of[ordinals]
+        score = _best_of_each(shown, score)
         records = generation.record_of[ordinals]
         groups = ranking.group(records, shown, rank_score)
         groups, record_scores, covered = self._look_at_records(groups, rank_score, question)
         if places is not None:
             groups, record_scores = _lift(groups, record_scores, places.alike)
-        bands = bands_of(score, rank_score, semantic, covered)
+        if fair_from is None:
+            fair_from = fair_score(score, rank_score, semantic, covered)
+        bands = [band(one, fair_from) for one in score.tolist()]
         clock.lap("fuse")
-        return Ranked(groups, record_scores, shown, semantic, lexical, score, rank_score, question, bands)
+        return Ranked(groups, record_scores, shown, semantic, lexical, score, rank_score, question, bands, fair_from)
 
     def _look_at_records(
         self, groups: list[tuple[int, list[int]]], rank_score: Floats, question: Question
@@ -198,6 +245,13 @@ class Ranker:
         rows = [[row_of[word] for word in reading if word in row_of] for reading in question.readings]
         covered: Floats = np.max([ranking.coverage(by_word[one], starts, rarity[one]) for one in rows], axis=0)
         return covered
+
+
+def _best_of_each(shown: Ordinals, score: Floats) -> Floats:
+    """The best score of all candidates that show the same passage, for each of them: its own, or that of a way in."""
+    best = np.zeros(int(shown.max()) + 1 if len(shown) else 0, dtype=np.float32)
+    np.maximum.at(best, shown, score)
+    return best[shown]
 
 
 def _lift(

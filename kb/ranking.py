@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
     Ordinals = npt.NDArray[np.int64]
+    Mask = npt.NDArray[np.bool_]
     Integers = npt.NDArray[np.signedinteger[Any]]
 
 # The weights below were chosen over three public test sets and half of our own questions at once (docs/relevance.md).
@@ -48,6 +49,17 @@ def saturate(scores: Floats) -> Floats:
     return scores / (scores + np.float32(LEXICAL_HALF_SCORE))
 
 
+def best_of(scores: Floats, limit: int, allowed: Mask | None = None) -> Ranking:
+    """The best passages by scores that all have, shape (passages,), of those allowed; none that has no score at all."""
+    if allowed is not None:
+        scores = np.where(allowed, scores, np.float32(0.0))
+    ordinals = np.flatnonzero(scores > 0)
+    if len(ordinals) > limit:
+        ordinals = ordinals[np.argpartition(-scores[ordinals], limit)[:limit]]
+    ordinals = ordinals[best_first(scores[ordinals])]
+    return Ranking.of(ordinals, scores[ordinals])
+
+
 def pool(dense: Ranking, lexical: Ranking) -> tuple[Ordinals, Floats]:
     """The union of both legs' best: their ordinals, rising, and the saturated BM25 of each; both of shape (n,).
 
@@ -56,7 +68,7 @@ def pool(dense: Ranking, lexical: Ranking) -> tuple[Ordinals, Floats]:
     """
     ordinals = np.unique(np.concatenate([dense.ordinals, lexical.ordinals]))
     words = np.zeros(len(ordinals), dtype=np.float32)
-    words[np.searchsorted(ordinals, lexical.ordinals)] = saturate(lexical.scores)
+    words[np.searchsorted(ordinals, lexical.ordinals)] = lexical.scores
     return ordinals, words
 
 

@@ -101,7 +101,10 @@ class Searcher:
         if not text:
             return Answer(question, False, (), 0, generation=self.generation.name, milliseconds=clock.stages())
         asked = self._ranker.read(text, clock)
-        ranked = self._ranker.rank(asked, filters, places, clock)
+        ranked = self._ranker.rank(asked, Filters(), None, clock)
+        fair_from = ranked.fair_from  # whether anything is close is a matter of the question, and not of the filters
+        if filters or places:
+            ranked = self._ranker.rank(asked, filters, places, clock, fair_from)
         bearing = ranked.bearing()
         hits, setbacks = self._hits(text, ranked, wanted, clock)
         records = [record for record, _ in bearing]
@@ -115,7 +118,7 @@ class Searcher:
             total=len(bearing),
             setbacks=setbacks,
             counts=counts,
-            open_counts=self._open_counts(asked, filters, places, clock),
+            open_counts=self._open_counts(asked, filters, places, fair_from),
             years=_span([self.cards[number]["years"] for number in records]),
             columns=self._columns(text, ranked, wanted, filters, clock),
             generation=self.generation.name,
@@ -157,12 +160,12 @@ class Searcher:
         return tuple(hits), setbacks
 
     def _ordered(self, ranked: Ranked, order: str) -> list[tuple[int, list[int]]]:
-        """The groups as they are to be shown; put in another order, only those that bear on the question."""
-        key = ORDERS[order]
-        if key is None or not (bearing := ranked.bearing()):
-            return ranked.groups
-        bears = {record for record, _ in bearing}
+        """The groups as they are to be shown: those that bear on the question first; in another order, only those."""
+        bears = {record for record, _ in ranked.bearing()}
         groups = [group for group in ranked.groups if group[0] in bears]
+        key = ORDERS[order]
+        if key is None or not bears:
+            return [*groups, *(group for group in ranked.groups if group[0] not in bears)]
         return sorted(groups, key=lambda group: key(self.cards[group[0]]), reverse=order == "newest")
 
     def _columns(self, text: str, ranked: Ranked, wanted: Wanted, filters: Filters, clock: Clock) -> tuple[Column, ...]:
@@ -197,14 +200,14 @@ class Searcher:
         return tuple(hits)
 
     def _open_counts(
-        self, asked: Question, filters: Filters, places: Places | None, clock: Clock
+        self, asked: Question, filters: Filters, places: Places | None, fair_from: float
     ) -> dict[str, dict[str, int]]:
         """For each facet that is chosen from, its counts as they would be were it left open."""
         counts: dict[str, dict[str, int]] = {}
         for field, _ in filters.terms:
             if field in COUNTED:
-                bearing = self._ranker.rank(asked, filters.without(field), places, clock).bearing()
-                counts |= self._counts.of([record for record, _ in bearing], (field,))
+                bearing = self._ranker.bearing(asked, filters.without(field), places, fair_from)
+                counts |= self._counts.of(bearing, (field,))
         return counts
 
     # --- reading ------------------------------------------------------------------------------------------------------

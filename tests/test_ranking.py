@@ -16,6 +16,7 @@ from kb.ranking import (
     Ranking,
     balance,
     best_first,
+    best_of,
     coverage,
     feed_back,
     fuse,
@@ -73,7 +74,7 @@ def test_a_passage_that_is_better_in_both_legs_is_better(a: float, b: float, x: 
 
 def test_the_pool_is_the_union_of_both_legs_in_rising_order() -> None:
     dense = Ranking.of([7, 2, 5], [0.9, 0.8, 0.7])
-    lexical = Ranking.of([9, 2], [3 * LEXICAL_HALF_SCORE, LEXICAL_HALF_SCORE])
+    lexical = Ranking.of([9, 2], [0.75, 0.5])
     ordinals, words = pool(dense, lexical)
     assert ordinals.tolist() == [2, 5, 7, 9]
     assert words.tolist() == pytest.approx([0.5, 0, 0, 0.75])
@@ -89,9 +90,7 @@ def test_the_pool_is_the_union_of_both_legs_in_rising_order() -> None:
     ],
 )
 def test_a_leg_may_propose_nothing(dense: list[int], lexical: list[int], ordinals: list[int], words: list[int]) -> None:
-    found, scores = pool(
-        Ranking.of(dense, [0.5] * len(dense)), Ranking.of(lexical, [LEXICAL_HALF_SCORE] * len(lexical))
-    )
+    found, scores = pool(Ranking.of(dense, [0.5] * len(dense)), Ranking.of(lexical, [0.5] * len(lexical)))
     assert found.tolist() == ordinals
     assert scores.tolist() == pytest.approx(words)
 
@@ -103,7 +102,19 @@ def test_each_candidate_stands_in_the_pool_once_with_its_own_words(dense: list[i
     )
     assert ordinals.tolist() == sorted({*dense, *lexical})
     for ordinal, score in zip(ordinals.tolist(), words.tolist(), strict=True):
-        assert score == pytest.approx((ordinal + 1) / (ordinal + 1 + LEXICAL_HALF_SCORE) if ordinal in lexical else 0.0)
+        assert score == pytest.approx(ordinal + 1.0 if ordinal in lexical else 0.0)
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=40), st.integers(1, 45), st.data())
+def test_the_best_of_all_scores_are_those_that_sorting_finds(
+    scores: list[float], limit: int, data: st.DataObject
+) -> None:
+    allowed = np.array(data.draw(st.lists(st.booleans(), min_size=len(scores), max_size=len(scores))))
+    for mask in (None, allowed):
+        found = best_of(floats(*scores), limit, mask)
+        wanted = sorted((s for i, s in enumerate(scores) if s > 0 and (mask is None or mask[i])), reverse=True)
+        assert found.scores.tolist() == pytest.approx(wanted[:limit])
+        assert [scores[ordinal] for ordinal in found.ordinals] == pytest.approx(found.scores.tolist())
 
 
 # --- feedback --------------------------------------------------------------------------------------------------------

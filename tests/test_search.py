@@ -29,7 +29,7 @@ from kb.filters import FIELDS, Filters, composed_terms, make_filters, record_ter
 from kb.generation import Generation, IndexFolder, open_current
 from kb.lexical import QUERY_MAX_WORDS
 from kb.places import LIFT, Places
-from kb.ranker import bands_of, is_close
+from kb.ranker import band, fair_score, is_close
 from kb.search import FURTHER_PASSAGES, ORDERS, Searcher, Wanted
 from kb.views import VIEWS
 from kb.vocabulary import HEADINGS, STANCE
@@ -260,6 +260,11 @@ def test_stances_are_counted_over_passages(searcher: Searcher) -> None:
 
 def floats(*values: float) -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.array(values, dtype=np.float32)
+
+
+def bands_of(score: Any, rank_score: Any, semantic: Any, covered: float) -> list[str]:
+    fair_from = fair_score(score, rank_score, semantic, covered)
+    return [band(one, fair_from) for one in score.tolist()]
 
 
 def test_bands_follow_the_fused_score_once_anything_is_close() -> None:

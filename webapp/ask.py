@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -9,10 +10,16 @@ from flask import Blueprint, current_app, render_template, request
 
 from kb.filters import FIELDS
 from webapp import presenting, questions
+from webapp.councils import chosen_council
 from webapp.library import knowledge
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask.typing import ResponseReturnValue
+
+    from kb.answer import Answer, Hit
+    from kb.councils import Council
 
 blueprint = Blueprint("ask", __name__)
 
@@ -56,35 +63,105 @@ def _way_in(service: str, count: int) -> tuple[str, str, int, str]:
 def search() -> ResponseReturnValue:
     try:
         asked = questions.read(request.args, current_app.config["QUESTION_MAX"])
+        council = chosen_council()
+        if not asked.question:
+            return _home(prompt=True)
+        answer = _answer(asked, council)
+        pages = _pages(asked, answer)
     except questions.OverlongQuestion as error:
         question = questions.clean_question(request.args.get("q", ""))
         page = render_template("overlong.html", question=question, error=error)
         return page, HTTPStatus.UNPROCESSABLE_ENTITY
     except questions.UnknownFilter as error:
-        page = render_template("unknown_filter.html", error=error, words=FIELDS[error.field])
-        return page, HTTPStatus.BAD_REQUEST
+        return render_template("unknown_filter.html", error=error), HTTPStatus.BAD_REQUEST
     except questions.WrongYears as error:
         return render_template("wrong_years.html", error=error), HTTPStatus.BAD_REQUEST
-    if not asked.question:
-        return _home(prompt=True)
-    answer = knowledge().ask(asked.question, asked.filters, limit=_HITS, balanced=True)
-    chosen = asked.by_field
-    library = knowledge().facet_counts() if chosen else {}
-    facets = presenting.make_facets(answer, chosen, library)
+    except questions.WrongPage as error:
+        status = HTTPStatus.NOT_FOUND if error.pages else HTTPStatus.BAD_REQUEST
+        return render_template("wrong_page.html", error=error), status
+    likes = _likes(answer, council)
+    facets = presenting.make_facets(answer, asked.by_field)
     seen = {facet.field for facet in facets} | (set(questions.YEARS) if facets else set())
     return render_template(
         "search.html",
         asked=asked,
         answer=answer,
-        cards=[
-            presenting.make_card(hit) for hit in answer.hits[: _HITS if answer.close else _HITS_WHEN_NOTHING_IS_CLOSE]
-        ],
+        council=council,
+        cards=[presenting.make_card(hit, likes.get(hit.record, "")) for hit in _shown(asked, answer)],
+        shelves=[presenting.make_shelf(column, likes) for column in answer.columns],
+        outcomes=_outcomes(asked, answer),
+        span=presenting.span_words(answer.years),
+        pages=pages,
+        paging=paging(asked.page, pages),
         facets=facets,
         years=[(end, words, asked.year(end)) for end, words in questions.YEARS.items()],
-        stances=chosen.get("stance", ()),
+        ways=questions.WAYS,
+        stances=asked.by_field.get("stance", ()),
         unseen=[(field, value) for field, value in asked.chosen if field not in seen],
         short=short(asked.question),
     )
+
+
+def _shown(asked: questions.Asked, answer: Answer) -> Sequence[Hit]:
+    """The hits of this page. A first page that is not full goes on with the nearest of what does not bear on it."""
+    if not answer.close:
+        return answer.hits[:_HITS_WHEN_NOTHING_IS_CLOSE]
+    left = answer.total - (asked.page - 1) * _HITS
+    return answer.hits if answer.total <= _HITS else answer.hits[:left]
+
+
+def _answer(asked: questions.Asked, council: Council | None) -> Answer:
+    return knowledge().ask(
+        asked.question,
+        asked.filters,
+        limit=_HITS,
+        offset=(asked.page - 1) * _HITS,
+        balanced=True,
+        order=asked.way("sort"),
+        view=asked.way("view"),
+        council=council,
+        places=asked.way("places") if council else "all",
+    )
+
+
+def _pages(asked: questions.Asked, answer: Answer) -> int:
+    """How many pages the answer has in this view. Raises WrongPage when the one that is asked for is not among them."""
+    most = max((column.total for column in answer.columns), default=answer.total)
+    pages = max(1, math.ceil(most / _HITS))
+    if asked.page > pages:
+        raise questions.WrongPage(str(asked.page), asked.at(1), pages)
+    return pages
+
+
+def paging(page: int, pages: int) -> list[int]:
+    """The numbers of pages to offer: the first, the last and those around this one; 0 stands for a gap."""
+    near = sorted({1, pages, *(number for number in (page - 1, page, page + 1) if 1 <= number <= pages)})
+    numbers: list[int] = []
+    for number in near:
+        if numbers and number > numbers[-1] + 1:
+            numbers.append(0)
+        numbers.append(number)
+    return numbers
+
+
+def _outcomes(asked: questions.Asked, answer: Answer) -> list[tuple[str, int, bool, str]]:
+    """The outcomes of the records that bear on this: code, how many, whether chosen, and the query that switches it."""
+    counts = answer.open_counts.get("outcome", answer.counts.get("outcome", {}))
+    chosen = asked.by_field.get("outcome", ())
+    return [
+        (code, counts.get(code, 0), code in chosen, asked.toggled("outcome", code).query)
+        for code in FIELDS["outcome"].codes
+        if counts.get(code) or code in chosen
+    ]
+
+
+def _likes(answer: Answer, council: Council | None) -> dict[str, str]:
+    """For each hit's record about a council, how alike that place is to the reader's, in words."""
+    if council is None:
+        return {}
+    hits = {hit.record: hit for column in answer.columns for hit in column.hits}
+    hits |= {hit.record: hit for hit in answer.hits}
+    return knowledge().likeness_of(hits, council)
 
 
 def short(question: str) -> str:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from kb import vocabulary
+from kb.evidence import FOUND_MOST, strength_of
 from kb.filters import FIELDS
 from kb.records import Case, place
 from kb.vocabulary import band_years
 from webapp.rendering import passage_html
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from flask import Flask
     from markupsafe import Markup
 
-    from kb.answer import Answer, Extract, Hit
+    from kb.answer import Answer, Column, Extract, Hit
     from kb.records import Record
 
 # One look-up in a dict for each label: a page of results shows hundreds.
@@ -27,8 +31,18 @@ _MONTHS: Final = (
     *("July", "August", "September", "October", "November", "December"),
 )
 MATCHES: Final = {"strong": "Strong", "fair": "Fair", "weak": "Weak"}
-# The facets that the page of results offers, in this order; an address may carry the others as well.
-FACETS: Final = ("outcome", "kind", "service", "theme")
+# The facets that the page of results offers, in this order; an address may carry the others as well. The first few lie
+# open, the others open where something is chosen from them.
+FACETS: Final = (
+    *("outcome", "stance", "kind", "service", "theme", "sector", "place_type", "nation", "region", "decade"),
+    *("finding_basis", "effect_evidence", "corroboration"),
+)
+_FACETS_OPEN: Final = 4
+# Those whose values have an order of their own, which their counts do not disturb.
+_IN_ORDER: Final = frozenset({"outcome", "stance", "kind", "decade", "effect_evidence", "corroboration"})
+# From this cosine on a passage is near in meaning whatever its words; most that are shown lie between .4 and .7.
+_CLOSE_IN_MEANING: Final = 0.45
+_WORDS_TOLD: Final = 4
 # More values than this of one facet are folded away.
 _OPTIONS_SHOWN: Final = 7
 
@@ -63,6 +77,14 @@ def period_words(kind: str, years: tuple[int, int]) -> str:
     return str(first) if first == last else f"{first} to {last}"
 
 
+def span_words(years: tuple[int, int] | None) -> str:
+    """The years of several records in words. A lesson's band may reach into years to come, and is cut at this one."""
+    if years is None:
+        return ""
+    first, last = years[0], max(years[0], min(years[1], datetime.now(UTC).year))
+    return str(first) if first == last else f"{first} to {last}"
+
+
 def number_words(count: int, noun: str) -> str:
     """`1 record`, `12 records`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
@@ -79,6 +101,17 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of the evidence: its name, its value in words with an explanation, and its level of `most`."""
+
+    name: str
+    value: str
+    note: str
+    level: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """One hit as shown: every code already turned into words."""
 
@@ -90,7 +123,9 @@ class Card:
     place: str
     period: str
     kind_label: str
-    evidence: tuple[tuple[str, str], ...]
+    evidence: tuple[Axis, ...]
+    like: str
+    why: str
     band: str
     band_label: str
     passage: Quote
@@ -99,25 +134,37 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One value of a facet; `count` is None where nobody has counted (another value of the facet is chosen)."""
+    """One value of a facet, and how many of the records it would leave."""
 
     value: str
     label: str
-    count: int | None
+    count: int
     chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One facet as shown; `more` are the options that are folded away."""
+    """One facet as shown; `more` are the options that are folded away, `open` whether it lies open itself."""
 
     field: str
     label: str
     options: tuple[Option, ...]
     more: tuple[Option, ...]
+    open: bool
 
 
-def make_card(hit: Hit) -> Card:
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One column of a view as shown: what its passages tell, how many records tell it, and those of this page."""
+
+    stance: str
+    label: str
+    total: int
+    cards: tuple[Card, ...]
+
+
+def make_card(hit: Hit, like: str = "") -> Card:
+    """A hit as shown; `like` says in words how alike its place is to the reader's own."""
     return Card(
         record=hit.record,
         title=hit.title,
@@ -128,6 +175,8 @@ def make_card(hit: Hit) -> Card:
         period=period_words(hit.kind, hit.years),
         kind_label=label("kind", hit.kind),
         evidence=_evidence(hit),
+        like=like,
+        why=_why(hit.passage),
         band=hit.band,
         band_label=MATCHES.get(hit.band, hit.band),
         passage=_quote(hit.passage, hit.record),
@@ -135,44 +184,59 @@ def make_card(hit: Hit) -> Card:
     )
 
 
+def make_shelf(column: Column, likes: Mapping[str, str]) -> Shelf:
+    cards = tuple(make_card(hit, likes.get(hit.record, "")) for hit in column.hits)
+    return Shelf(column.stance, label("stance", column.stance), column.total, cards)
+
+
 def _quote(extract: Extract, record: str) -> Quote:
     html = passage_html(extract.text, extract.highlight, record)
     return Quote(extract.section, extract.stance, extract.anchor, html)
 
 
-def _evidence(hit: Hit) -> tuple[tuple[str, str], ...]:
+def _why(passage: Extract) -> str:
+    """Why a passage is here: near in meaning, or by which words of the question, or both."""
+    words = [f"\u201c{word}\u201d" for word in passage.matched_words[:_WORDS_TOLD]]
+    shared = f"has {' and '.join(filter(None, [', '.join(words[:-1]), words[-1]]))}" if words else ""
+    near = "close in meaning" if passage.semantic >= _CLOSE_IN_MEANING or not words else ""
+    return "; ".join(filter(None, [near, shared]))
+
+
+def _evidence(hit: Hit) -> tuple[Axis, ...]:
     """Who found it, and how the effect was measured (a case) or how many accounts agree (a lesson)."""
-    facts = [("Found by", label("finding_basis", hit.finding_basis))]
-    if hit.effect_evidence is not None:
-        facts.append(("Effect", label("effect_evidence", hit.effect_evidence)))
-    if hit.corroboration is not None:
-        facts.append(("Told in", label("corroboration", hit.corroboration)))
-    return tuple(facts)
-
-
-def make_facets(answer: Answer, chosen: dict[str, tuple[str, ...]], library: dict[str, dict[str, int]]) -> list[Facet]:
-    """The facets of an answer. A facet that is filtered offers the library's other values too, to widen the choice."""
-    facets: list[Facet] = []
-    for field in FACETS:
-        picked = chosen.get(field, ())
-        counts = answer.counts.get(field, {})
-        order = FIELDS[field].codes
-        found = [code for code in order if counts.get(code)]
-        if len(order) > len(vocabulary.OUTCOME.codes):
-            found.sort(key=lambda code: -counts[code])
-        others = [code for code in order if picked and library.get(field, {}).get(code) and code not in found]
-        values = [*picked, *(code for code in (*found, *others) if code not in picked)]
-        options = tuple(
-            Option(
-                code, label(FIELDS[field].name, code), None if code in others else counts.get(code, 0), code in picked
-            )
-            for code in values
+    strength = strength_of(hit.as_card())
+    second = ("Effect", "effect_evidence", hit.effect_evidence) if strength.measured else None
+    name, vocabulary_name, code = second or ("Told in", "corroboration", hit.corroboration)
+    found = ("Found by", "finding_basis", hit.finding_basis)
+    return tuple(
+        Axis(axis, label(words, one), note(words, one), level, most)
+        for (axis, words, one), level, most in (
+            (found, strength.found, FOUND_MOST),
+            ((name, vocabulary_name, code), strength.effect, strength.effect_most),
         )
+    )
+
+
+def make_facets(answer: Answer, chosen: Mapping[str, Sequence[str]]) -> list[Facet]:
+    """The facets of an answer: each value that would leave something, counted as if its own facet were left open."""
+    facets: list[Facet] = []
+    for number, field in enumerate(FACETS):
+        picked = chosen.get(field, ())
+        counts = answer.open_counts.get(field, answer.counts.get(field, {}))
+        order = FIELDS[field].codes
+        found = [code for code in order if counts.get(code) or code in picked]
+        if field not in _IN_ORDER:
+            found.sort(key=lambda code: -counts.get(code, 0))
+        options = [
+            Option(code, label(FIELDS[field].name, code), counts.get(code, 0), code in picked)
+            for code in (*picked, *(code for code in found if code not in picked))
+        ]
         shown = max(_OPTIONS_SHOWN, len(picked))
         if len(options) == shown + 1:  # folding away a single line saves nothing
             shown += 1
         if options:
-            facets.append(Facet(field, FIELDS[field].label, options[:shown], options[shown:]))
+            lies_open = number < _FACETS_OPEN or bool(picked)
+            facets.append(Facet(field, FIELDS[field].label, tuple(options[:shown]), tuple(options[shown:]), lies_open))
     return facets
 
 

@@ -11,20 +11,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kb import record_file
 from kb.answer import Answer, Extract, Hit
+from kb.browse import Catalogue
 from kb.councils import load_abolished, load_councils
 from kb.drafts import make_card
 from kb.errors import NoIndex
-from kb.filters import Filters, record_terms
+from kb.filters import Filters, composed_terms, record_terms
+from kb.history import Version
 from kb.passages import split_blocks, split_sentences
 from kb.peers import Peers
 from kb.records import Case, Lesson, Record, place, years
+from kb.signs import CheckedParagraph, Signs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from kb.councils import Council
 
 _NO_FILTERS = Filters()
 RECORDS = Path(__file__).parent / "records"
@@ -51,6 +56,7 @@ class Related:
     outcome_as_at: str | None
     place: str
     how: str
+    other_outcome: bool = False
 
 
 def read_records(folder: Path = RECORDS) -> list[Case | Lesson]:
@@ -66,6 +72,9 @@ class MadeUpLibrary:
         self.without_index = without_index
         self.failure: Exception | None = None
         self.asked: list[tuple[str, Filters, int, bool]] = []
+        self.ordered: list[tuple[int, str, str]] = []
+        self.placed: list[tuple[str, str]] = []
+        self.checked: list[str] = []
         self.refreshed = 0
 
     def _check(self) -> None:
@@ -74,30 +83,37 @@ class MadeUpLibrary:
         if self.failure is not None:
             raise self.failure
 
-    def ask(self, question: str, filters: Filters = _NO_FILTERS, *, limit: int = 10, balanced: bool = False) -> Answer:
+    def ask(
+        self,
+        question: str,
+        filters: Filters = _NO_FILTERS,
+        *,
+        limit: int = 10,
+        offset: int = 0,
+        balanced: bool = False,
+        order: str = "relevance",
+        view: str = "best",
+        council: Council | None = None,
+        places: str = "all",
+    ) -> Answer:
         self._check()
+        self.ordered.append((offset, order, view))
+        self.placed.append((council.gss if council else "", places))
         self.asked.append((question, filters, limit, balanced))
         words = set(_WORD.findall(question.lower())) - _NO_MEANING
-        stances = filters.values("stance")
-        terms = [(field, values) for field, values in filters.terms if field != "stance"]
-        found = []
-        for record in self.records:
-            if not all(set(values) & set(record_terms(record).get(field, ())) for field, values in terms):
-                continue
-            extracts = [one for one in _extracts(record, words) if not stances or one.stance in stances]
-            extracts.sort(key=lambda one: -one.score)
-            if not extracts:
-                continue
-            found.append((extracts[0].score, record, extracts))
-        found.sort(key=lambda one: (-one[0], one[1].id))
+        found = self._found(words, filters)
         close = bool(found) and found[0][0] >= 0.25
         bearing = [one for one in found if one[0] >= 0.25]
-        shown = (bearing if close else found)[:limit]
-        hits = tuple(_hit(rank, record, extracts) for rank, (_, record, extracts) in enumerate(shown, start=1))
-        counts: dict[str, Counter[str]] = {}
-        for _, record, _ in bearing:
-            for field, values in record_terms(record).items():
-                counts.setdefault(field, Counter()).update(values)
+        shown = (bearing if close else found)[offset : offset + limit]
+        hits = tuple(_hit(rank, record, extracts) for rank, (_, record, extracts) in enumerate(shown, start=offset + 1))
+        counts = _counts(record for _, record, _ in bearing)
+        opened = {
+            field: _counts(one[1] for one in self._found(words, filters.without(field)) if one[0] >= 0.25).get(
+                field, {}
+            )
+            for field, _ in filters.terms
+            if field not in ("stance", "year")
+        }
         setbacks = any(one.stance == "did-not-work" for hit in hits for one in (hit.passage, *hit.further))
         return Answer(
             question=question,
@@ -105,10 +121,27 @@ class MadeUpLibrary:
             hits=hits,
             total=len(bearing),
             setbacks=setbacks,
-            counts={field: dict(counter) for field, counter in counts.items()},
+            counts=counts,
+            open_counts=opened,
+            years=(2015, 2024) if bearing else None,
             milliseconds={"total": 1.0},
             generation="made-up",
         )
+
+    def _found(self, words: set[str], filters: Filters) -> list[tuple[float, Record, list[Extract]]]:
+        stances = filters.values("stance")
+        found = []
+        for record in self.records:
+            if not all(set(facets) & _facets(record) for field, facets in filters.facets() if field != "stance"):
+                continue
+            extracts = [one for one in _extracts(record, words) if not stances or one.stance in stances]
+            extracts.sort(key=lambda one: -one.score)
+            if extracts:
+                found.append((extracts[0].score, record, extracts))
+        return sorted(found, key=lambda one: (-one[0], one[1].id))
+
+    def likeness_of(self, records: Iterable[str], council: object) -> dict[str, str]:
+        return dict.fromkeys(records, "same tier, similar size") if council else {}
 
     def record(self, record_id: str) -> Record | None:
         self._check()
@@ -130,14 +163,32 @@ class MadeUpLibrary:
             for number, record in enumerate(others[:limit])
         )
 
-    def example_questions(self, count: int = 4) -> tuple[str, ...]:
-        self._check()
-        return tuple(record.answers[0] for record in self.records if record.answers)[:count]
-
     @cached_property
     def peers(self) -> Peers:
         """The councils as they are: there is nothing to make up."""
         return Peers(load_councils(CORPUS / "councils.csv"), load_abolished(CORPUS / "councils-abolished.csv"))
+
+    def catalogue(self) -> Catalogue:
+        self._check()
+        cards = [_card(record) for record in self.records]
+        stances = [{section.stance for section in record.sections} for record in self.records]
+        return Catalogue(cards, stances, lambda _: "")
+
+    def signs(self, text: str) -> Signs:
+        """Each paragraph, none of which shows a sign."""
+        self._check()
+        self.checked.append(text)
+        paragraphs = [CheckedParagraph(number, one, ()) for number, one in enumerate(text.split("\n\n"), start=1)]
+        return Signs(tuple(paragraphs), (), (), 0, "made-up", {"total": 1.0})
+
+    def versions(self, record_id: str) -> tuple[Version, ...]:
+        self._check()
+        found = self.record(record_id)
+        return (Version("2026-11-22", ""), Version("2026-10-01", "")) if isinstance(found, Case) else ()
+
+    def example_questions(self, count: int = 4) -> tuple[str, ...]:
+        self._check()
+        return tuple(record.answers[0] for record in self.records if record.answers)[:count]
 
     def searcher(self) -> SimpleNamespace:
         """What answers now, as far as its cards."""
@@ -146,11 +197,7 @@ class MadeUpLibrary:
 
     def facet_counts(self) -> dict[str, dict[str, int]]:
         self._check()
-        counts: dict[str, Counter[str]] = {}
-        for record in self.records:
-            for field, values in record_terms(record).items():
-                counts.setdefault(field, Counter()).update(values)
-        return {field: dict(counter) for field, counter in counts.items()}
+        return _counts(self.records)
 
     def health(self) -> Health:
         if self.without_index:
@@ -162,6 +209,36 @@ class MadeUpLibrary:
 
     def close(self) -> None:
         pass
+
+
+def _card(record: Record) -> dict[str, Any]:
+    """What an index generation keeps of a record, as far as a list of records needs it."""
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "title": record.title,
+        "summary": record.summary,
+        "outcome": record.outcome,
+        "outcome_as_at": record.outcome_as_at if isinstance(record, Case) else None,
+        "place": place(record),
+        "years": list(years(record)),
+        "services": list(record.services),
+        "terms": {field: list(values) for field, values in record_terms(record).items()},
+        "checked_on": record.checked_on,
+    }
+
+
+def _facets(record: Record) -> set[str]:
+    return {f"{field}={value}" for field, values in record_terms(record).items() for value in values}
+
+
+def _counts(records: Iterable[Record]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[str]] = {}
+    for record in records:
+        terms = record_terms(record)
+        for field, values in {**terms, **composed_terms(terms)}.items():
+            counts.setdefault(field, Counter()).update(values)
+    return {field: dict(counter) for field, counter in counts.items()}
 
 
 def _extracts(record: Record, words: set[str]) -> list[Extract]:
