@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from kb import peers_check
 from kb.errors import KbError
 from kb.filters import FIELDS, FilterError, make_filters
+from kb.peers import FACTOR_CODES, UnknownFactor
 from kb.settings import Settings
-from kb.telling import Bar, counted, status_json, status_text, tell, to_json
+from kb.telling import Bar, counted, similar_json, similar_text, status_json, status_text, tell, to_json
 
 if TYPE_CHECKING:
     from kb.knowledge import KnowledgeBase
@@ -190,6 +193,36 @@ def ask(
         click.echo(to_json(answer.as_json()))
     else:
         click.echo(tell(answer))
+
+
+@main.command(
+    epilog=_example(
+        "kb similar Barnsley", 'kb similar "North Yorkshire" --factor rural_urban --factor tier', "kb similar --check"
+    )
+)
+@click.argument("council", required=False)
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many councils.")
+@click.option("--factor", "factors", multiple=True, help=f"Count this alone, or several: {', '.join(FACTOR_CODES)}.")
+@click.option("--check", "against", is_flag=True, help="Instead, hold likeness against published neighbours.")
+@_json_option
+def similar(council: str | None, limit: int, factors: tuple[str, ...], against: bool, as_json: bool) -> None:
+    """List the councils whose places are most like that of COUNCIL (a name or a GSS code), and say how."""
+    if against == (council is not None):
+        raise click.UsageError("give either COUNCIL or --check")
+    with _knowledge() as knowledge:
+        peers = knowledge.peers
+    if council is None:
+        rows = peers_check.check(peers)
+        click.echo(to_json([asdict(row) for row in rows]) if as_json else peers_check.as_text(rows))
+        return
+    mine = peers.council(council)
+    if mine is None:
+        raise KbError(f"{council!r} is no council of today; give a name such as 'North Yorkshire', or a GSS code")
+    try:
+        found = peers.similar(mine.gss, limit, factors)
+    except UnknownFactor as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(to_json([similar_json(one) for one in found]) if as_json else similar_text(mine, found))
 
 
 @main.command(

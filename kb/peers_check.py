@@ -38,14 +38,17 @@ def half_of(peers: Peers, half: str) -> tuple[Council, ...]:
     return tuple(published[HALVES.index(half) :: len(HALVES)])
 
 
-def recall(peers: Peers, councils: Sequence[Council], limit: int, factors: Collection[str] = ()) -> float:
-    """The mean share of each council's published neighbours that are among its `limit` most alike."""
-    shares = []
+def recall(
+    peers: Peers, councils: Sequence[Council], factors: Collection[str] = (), limits: Sequence[int] = LIMITS
+) -> tuple[float, ...]:
+    """For each limit, the mean share of each council's published neighbours that are among its so many most alike."""
+    found = [0.0] * len(limits)
     for council in councils:
-        alike = {one.council.gss for one in peers.similar(council.gss, limit, factors)}
         neighbours = council.statistical_neighbours
-        shares.append(len(alike.intersection(neighbours)) / len(neighbours))
-    return sum(shares) / len(shares)
+        alike = [one.council.gss for one in peers.similar(council.gss, max(limits), factors)]
+        for number, limit in enumerate(limits):
+            found[number] += len(set(alike[:limit]).intersection(neighbours)) / len(neighbours)
+    return tuple(one / len(councils) for one in found)
 
 
 def chance(peers: Peers, councils: Sequence[Council], limit: int) -> float:
@@ -68,7 +71,7 @@ def check(peers: Peers) -> tuple[Recall, ...]:
         councils = half_of(peers, half)
         rows.append(Recall("by lot, same tier", half, *(chance(peers, councils, limit) for limit in LIMITS)))
         for what, factors in choices:
-            rows.append(Recall(what, half, *(recall(peers, councils, limit, factors) for limit in LIMITS)))
+            rows.append(Recall(what, half, *recall(peers, councils, factors)))
     return tuple(rows)
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kb import vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kb.answer import Answer, Hit
+    from kb.councils import Council
     from kb.knowledge import Status
+    from kb.peers import Likeness
 
 
 class Bar:
@@ -85,6 +88,26 @@ def _tell_hit(hit: Hit) -> str:
     text = textwrap.fill(f"{hit.passage.section}: {' '.join(hit.passage.text.split())}", 100)
     mark = textwrap.fill(f"> {' '.join(hit.passage.highlight.split())}", 100, subsequent_indent="  ")
     return "\n".join([head, textwrap.indent(f"{mark}\n{text}\n{hit.url}", "   ")])
+
+
+def similar_json(one: Likeness) -> dict[str, Any]:
+    return {
+        "gss": one.council.gss,
+        "name": one.council.name,
+        "score": round(one.score, 4),
+        "words": one.words,
+        "neighbour_rank": one.neighbour_rank,
+        "factors": [asdict(match) for match in one.factors],
+    }
+
+
+def similar_text(mine: Council, found: Sequence[Likeness]) -> str:
+    """The councils with their words, the most alike first, under a line that says what is listed."""
+    lines = [f"Places like {mine.name}, the most alike first. Likeness is of places, never of performance."]
+    for one in found:
+        rank = f" [published neighbour {one.neighbour_rank}]" if one.neighbour_rank else ""
+        lines.append(f"{one.council.short_name} ({one.council.gss}): {one.words}{rank}")
+    return "\n".join(lines)
 
 
 def status_json(state: Status) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def spoil(path: Path) -> int:
 
 
 def test_the_commands_are_those_that_are_promised() -> None:
-    assert COMMANDS == ["ask", "bench", "check", "evaluate", "index", "load", "serve", "status"]
+    assert COMMANDS == ["ask", "bench", "check", "evaluate", "index", "load", "serve", "similar", "status"]
 
 
 def examples_of(command: str) -> list[str]:
@@ -181,6 +181,9 @@ def test_help_documents_the_exit_codes_and_the_settings() -> None:
         ("evaluate", "questions.jsonl", "--beir", "folder"),
         ("bench", "--passages", "1"),
         ("serve", "--port", "0"),
+        ("similar",),
+        ("similar", "Leeds", "--check"),
+        ("similar", "Leeds", "--factor", "wealth"),
         ("status", "--nonsense"),
     ],
 )
@@ -834,6 +837,35 @@ def real(variables: dict[str, str], *command: str) -> subprocess.CompletedProces
     )
     assert done.returncode == 0, done.stderr
     return done
+
+
+# --- similar ----------------------------------------------------------------------------------------------------------
+
+
+def test_similar_lists_places_with_their_words(run: Run) -> None:
+    lines = run("similar", "barnsley", "--limit", "2").stdout.splitlines()
+    assert lines[0].startswith("Places like Barnsley Metropolitan Borough Council, the most alike first.")
+    assert lines[1] == (
+        "Rotherham (E08000018): same type, similar size, as urban, similarly deprived, same region, next door "
+        "[published neighbour 1]"
+    )
+    assert len(lines) == 3
+
+
+def test_similar_as_json_counts_the_chosen_factors(run: Run) -> None:
+    (found,) = json.loads(run("similar", "E07000148", "--limit", "1", "--factor", "bordering", "--json").stdout)
+    assert (found["gss"], found["words"], found["neighbour_rank"]) == ("E07000144", "next door", None)
+    assert [match["code"] for match in found["factors"]] == ["bordering"]
+
+
+def test_similar_of_no_council_could_not_be_done(run: Run) -> None:
+    result = run("similar", "Atlantis", exit_code=3)
+    assert "kb similar: 'Atlantis' is no council of today" in result.stderr
+
+
+def test_similar_holds_itself_against_published_neighbours(run: Run) -> None:
+    rows = json.loads(run("similar", "--check", "--json").stdout)
+    assert {row["half"] for row in rows} == {"tune", "test"}
 
 
 # What takes seconds to import, and what only other commands need.
