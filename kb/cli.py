@@ -10,16 +10,28 @@ import logging
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
 from kb import peers_check
 from kb.errors import KbError
 from kb.filters import FIELDS, FilterError, make_filters
+from kb.pasted import BYTES_MAX, decode_text
 from kb.peers import FACTOR_CODES, UnknownFactor
 from kb.settings import Settings
-from kb.telling import Bar, counted, similar_json, similar_text, status_json, status_text, tell, to_json
+from kb.telling import (
+    Bar,
+    counted,
+    gaps_text,
+    signs_text,
+    similar_json,
+    similar_text,
+    status_json,
+    status_text,
+    tell,
+    to_json,
+)
 
 if TYPE_CHECKING:
     from kb.knowledge import KnowledgeBase
@@ -255,6 +267,26 @@ def evaluate(file: Path | None, half: str | None, beir: Path | None, as_json: bo
                 raise click.UsageError(f"--half {half}: {file} has no question of that half")
             result = evaluation.evaluate_questions(knowledge, chosen)
     click.echo(to_json(result) if as_json else evaluation.as_text(result))
+
+
+@main.command(epilog=_example("kb signs report.txt", "pbpaste | kb signs -", "kb signs report.txt --json"))
+@click.argument("file", type=click.File("rb"))
+@_json_option
+def signs(file: BinaryIO, as_json: bool) -> None:
+    """Check a text in FILE (- for standard input) against the library's warning signs; nothing of it is kept."""
+    text = decode_text(file.read(BYTES_MAX + 1), file.name)
+    with _knowledge() as knowledge:
+        found = knowledge.signs(text)
+    click.echo(to_json(found.as_json()) if as_json else signs_text(found))
+
+
+@main.command(epilog=_example("kb gaps", "kb gaps --json"))
+@_json_option
+def gaps(as_json: bool) -> None:
+    """List the questions that people asked to have recorded as gaps, the most often recorded first."""
+    with _knowledge() as knowledge:
+        found = knowledge.gaps()
+    click.echo(to_json([one.as_json() for one in found]) if as_json else gaps_text(found))
 
 
 @main.command(epilog=_example("kb bench", "kb bench --passages 100000 --json"))

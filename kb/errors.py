@@ -41,3 +41,7 @@ class QuestionSetError(KbError):
 
 class GapRefused(KbError):  # noqa: N818
     """A question cannot be recorded as a gap: it is empty, too long, or the list is full."""
+
+
+class TextRefused(KbError):  # noqa: N818
+    """A text cannot be checked for signs: it is too long, or no text."""

@@ -14,16 +14,17 @@ from kb.corpus import FileFault, council_names, council_tables, read_corpus
 from kb.encoder import Encoder, open_encoder
 from kb.errors import DamagedGeneration, KbError, NoIndex
 from kb.export import ensure_export
+from kb.gaps import Gap, clean_gap
 from kb.generation import Generation, IndexFolder, Manifest, check_files, open_current
 from kb.peers import Peers
-from kb.places import Places, places_like
+from kb.places import Places, places_like, tell_likeness
 from kb.reading import Reading
 from kb.search import Searcher, Wanted
 from kb.sign_checker import SignChecker
 from kb.store import LoadReport, RecordStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from kb.answer import Answer
@@ -153,6 +154,11 @@ class KnowledgeBase:
             checker = self._checker = SignChecker(searcher, self.encoder())
         return checker
 
+    def likeness_of(self, records: Iterable[str], council: Council) -> dict[str, str]:
+        """How alike the places of these records are to this council's, in words, where anything can be said."""
+        wanted = set(records)
+        return tell_likeness([card for card in self.searcher().cards if card["id"] in wanted], self.peers, council)
+
     def record(self, record_id: str) -> Record | None:
         """A record as published, or None when there is none of that id. Raises NoIndex."""
         return self._read(lambda searcher: searcher.record(record_id))
@@ -238,7 +244,13 @@ class KnowledgeBase:
                 generation.close()
                 return
             abbreviations = find_abbreviations(self.settings.corpus)
-            self._snapshot = Searcher(generation, self._encoder_for(generation), abbreviations)
+            self._snapshot = Searcher(generation, self._encoder_for(generation), abbreviations, self._council_names())
+
+    def _council_names(self) -> list[str]:
+        try:
+            return [name for one in self.peers.councils for name in (one.name, *one.alternative_names)]
+        except KbError:  # a library without a table of councils
+            return []
 
     def _encoder_for(self, generation: Generation) -> Encoder:
         encoder = self.encoder()
@@ -283,6 +295,23 @@ class KnowledgeBase:
         if not records:
             raise KbError(f"{self.store_path}: holds no record; run `kb load` first")
         return build(self.index, records, self.encoder(), full=full, progress=progress)
+
+    # --- gaps ---------------------------------------------------------------------------------------------------------
+
+    def record_gap(self, question: str) -> Gap:
+        """Records a question that has no answer here, because whoever asked it said so; nothing of who or when.
+
+        Raises GapRefused for one that is empty or too long or when the list is full, StoreError when the store cannot
+        be written or has an older shape.
+        """
+        text = clean_gap(question)
+        with RecordStore(self.store_path) as store:
+            return store.add_gap(text)
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """The questions recorded, those most often recorded first. Raises StoreError."""
+        with RecordStore(self.store_path) as store:
+            return tuple(store.gaps())
 
     def status(self, *, hashes: bool = False) -> Status:
         """What is built, from what, how big and how old; `hashes` checks every byte of it. Never raises for a lack."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from kb.errors import TextRefused
 from kb.passages import split_sentences
 
 # The most that `kb signs`, the page and the API take at once: a committee report, some six pages.
@@ -24,6 +25,8 @@ _LINES_TOGETHER_CHARACTERS: Final = 400
 # More paragraphs than this are joined with their neighbours, so that nobody's thousand short lines take a minute.
 PARAGRAPHS_MAX: Final = 80
 
+BYTES_MAX: Final = 4 * TEXT_MAX_CHARACTERS
+
 _LINE_BREAK: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 _ITEM: Final = re.compile(
@@ -32,6 +35,22 @@ _ITEM: Final = re.compile(
 _CELLS: Final = re.compile(r"\s*(?:\||\t)[\s|]*")
 _RULE: Final = re.compile(r"[\s\-=_*+|:\u2500-\u257f]*")
 _ENDS_SENTENCE: Final = re.compile(r"[.:;!?][\"'\u201d\u2019)\]]*$")
+
+
+def decode_text(data: bytes, name: str) -> str:
+    """A file's bytes as text. Raises TextRefused, which names the file, when it is too long or not UTF-8."""
+    too_long = f"{name}: is longer than {TEXT_MAX_CHARACTERS:,} characters, the most that is checked at once; cut it up"
+    if len(data) > BYTES_MAX:
+        raise TextRefused(too_long)
+    try:
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise TextRefused(
+            f"{name}: is not UTF-8: byte {error.start:,} belongs to no character; save it as plain text in UTF-8"
+        ) from error
+    if len(text) > TEXT_MAX_CHARACTERS:
+        raise TextRefused(too_long)
+    return text
 
 
 def clean_text(text: str) -> str:

@@ -9,14 +9,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from kb import vocabulary
+from kb.passages import plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kb.answer import Answer, Hit
     from kb.councils import Council
+    from kb.gaps import Gap
     from kb.knowledge import Status
     from kb.peers import Likeness
+    from kb.signs import Recovery, Sign, Signs
 
 
 class Bar:
@@ -108,6 +111,56 @@ def similar_text(mine: Council, found: Sequence[Likeness]) -> str:
         rank = f" [published neighbour {one.neighbour_rank}]" if one.neighbour_rank else ""
         lines.append(f"{one.council.short_name} ({one.council.gss}): {one.words}{rank}")
     return "\n".join(lines)
+
+
+def signs_text(found: Signs) -> str:
+    """The signs that a text shows, those nearest to a paragraph in full, then the places that got better."""
+    count = len(found.paragraphs)
+    if not found.paragraphs:
+        return "There is no text to check."
+    if not found.found:
+        return (
+            f"No sign found in {counted(count, 'paragraph')}. It is no proof that all is well: the library holds what "
+            "some places wrote down, and a paper tells what its author chose to tell."
+        )
+    shown = sum(bool(one.signs) for one in found.paragraphs)
+    lines = [f"Signs found in {shown} of {counted(count, 'paragraph')}. Each is a reason to ask, not a finding."]
+    lines += [_tell_sign(one) for one in found.found]
+    if found.recovered:
+        lines.append("Those that recovered, and how:")
+    lines += [_tell_recovery(one) for one in found.recovered]
+    return "\n\n".join(lines)
+
+
+def _tell_sign(sign: Sign) -> str:
+    whose = sign.whose
+    as_at = f" as at {whose.outcome_as_at}" if whose.outcome_as_at else ""
+    outcome = vocabulary.OUTCOME.label_of(whose.outcome)
+    parts = [f"{sign.number}. {sign.words} [{sign.band}]"]
+    parts += [
+        _filled(f"paragraph {match.paragraph}: {' '.join(match.sentence.split())}", "   > ", "     ")
+        for match in sign.matches
+    ]
+    parts.append(_filled(f"{whose.title}. {whose.place}, {whose.years[0]}-{whose.years[1]}. {outcome}{as_at}."))
+    if sign.then:
+        parts.append(_filled(f"{sign.then.section}: {plain_text(sign.then.highlight)}"))
+    return "\n".join([*parts, f"   {sign.url}"])
+
+
+def _tell_recovery(one: Recovery) -> str:
+    outcome = vocabulary.OUTCOME.label_of(one.whose.outcome)
+    told = _filled(f"{one.how.section}: {plain_text(one.how.highlight)}")
+    return f"- {one.whose.title}. {one.whose.place}. {outcome}.\n{told}\n   {one.url}"
+
+
+def _filled(text: str, first: str = "   ", then: str = "   ") -> str:
+    return textwrap.fill(text, 100, initial_indent=first, subsequent_indent=then)
+
+
+def gaps_text(found: Sequence[Gap]) -> str:
+    if not found:
+        return "No gap is recorded."
+    return "\n".join(f"{one.times:>4}  since {one.first_asked}  {one.question}" for one in found)
 
 
 def status_json(state: Status) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Somebody checks a text of theirs against the warning signs of others. Nothing of it is kept, logged or in an address."""
+"""Somebody checks a text against the warning signs of others. Nothing of it is kept, logged or in an address."""
 
 from __future__ import annotations
 
