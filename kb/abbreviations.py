@@ -103,9 +103,9 @@ class Abbreviations:
         shorts = (_plain(form) for short in self._short for form in (short, f"{short}s"))
         self._starts: frozenset[str] = frozenset([*self._long, *shorts, *_SECTION_WORDS])
 
-    def __contains__(self, word: str) -> bool:
+    def __contains__(self, word: object) -> bool:
         """Whether a word, in any letters and number, is a short form."""
-        text = word.lower()
+        text = str(word).lower()
         return text in self._short or (text.endswith("s") and text[:-1] in self._short)
 
     def read(self, question: str) -> Wording:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kb.related import RelatedQuestion
 
 # How sure a hit is, from the most to the least.
 BANDS = ("strong", "fair", "weak")
@@ -65,14 +68,6 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class RelatedQuestion:
-    """A question that a record of the library answers."""
-
-    text: str
-    record: str
-
-
-@dataclass(frozen=True, slots=True)
 class Column:
     """The records of an answer that tell something of one stance, best first; `total` is how many there are in all."""
 
@@ -92,7 +87,7 @@ class Answer:
 
     `open_counts` has, for each facet that was chosen from, its counts as they would be were it left open; `years` is
     the span of the records that bear on the question. `columns` are of the view that was asked for: the same records
-    by what their passages tell. `expansions` are the abbreviations (short, long) that were searched for in both forms;
+    by what their passages tell. `expansions` are the question's abbreviations (short, long), searched for in both forms;
     `spelling` is the question as it was perhaps meant, when it has words that the library lacks, or empty; `related`
     are questions that the library answers, near this one.
     """

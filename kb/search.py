@@ -18,13 +18,14 @@ from kb.counting import COUNTED, Counts, tally
 from kb.encoder import normalise
 from kb.evidence import strength_of
 from kb.filters import Filters
+from kb.hints import Hints
 from kb.ranker import Clock, Ranker, band
 from kb.record_file import parse
 from kb.showing import Shower, make_hit
 from kb.views import VIEWS, Views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -75,15 +76,23 @@ class Wanted:
 class Searcher:
     """One generation and one encoder, ready to answer. Immutable: any number of threads may ask at once."""
 
-    def __init__(self, generation: Generation, encoder: Encoder, abbreviations: Abbreviations | None = None) -> None:
-        """Without `abbreviations` a question is taken as it stands."""
+    def __init__(
+        self,
+        generation: Generation,
+        encoder: Encoder,
+        abbreviations: Abbreviations | None = None,
+        names: Iterable[str] = (),
+    ) -> None:
+        """Without `abbreviations` a question is taken as it stands; `names` (of councils) are no misspellings."""
+        abbreviations = abbreviations or Abbreviations()
         self.generation = generation
         self.cards = generation.rows.cards()
         self._admission = Admission(generation, self.cards)
-        self._ranker = Ranker(generation, encoder, self._admission, abbreviations or Abbreviations())
+        self._ranker = Ranker(generation, encoder, self._admission, abbreviations)
         self._views = Views(generation, self._admission, self._ranker.vectors)
         self._counts = Counts(self.cards)
         self._shower = Shower(generation)
+        self._hints = Hints(generation, encoder, abbreviations, names)
         self._parsed: dict[str, Record] = {}
         self._means: Floats | None = None
 
@@ -122,7 +131,9 @@ class Searcher:
             years=_span([self.cards[number]["years"] for number in records]),
             columns=self._columns(text, ranked, wanted, filters, clock),
             generation=self.generation.name,
-            expansions=tuple((one.short, one.long) for one in asked.expansions),
+            expansions=tuple((one.short, one.long) for one in asked.expansions if one.given == "short"),
+            spelling=self._hints.spelling(text),
+            related=self._hints.related(text, asked.vector, set(records)),
         )
         clock.lap("count")
         return replace(answer, milliseconds=clock.stages())
