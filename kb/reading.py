@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kb.browse import Catalogue
 from kb.errors import StoreError
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from kb.search import Searcher
+
+
+# As `kb.record_file.render` writes it.
+_CHECKED_ON: Final = re.compile(r"^checked_on: (\d{4}(?:-\d{2}){0,2})$", re.MULTILINE)
 
 
 class Reading:
@@ -64,6 +69,10 @@ class Reading:
         return Catalogue(cards, stances, self._checked_on)
 
     def _checked_on(self, record_id: str) -> str:
+        """When a record was checked, for a card that does not have it; reading whole records would take seconds."""
+        line = _CHECKED_ON.search(self.searcher.generation.rows.markdown(record_id) or "")
+        if line is not None:
+            return line[1]
         record = self.searcher.record(record_id)
         return record.checked_on if record is not None else ""
 

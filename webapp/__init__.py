@@ -8,7 +8,27 @@ from flask import Flask
 from jinja2 import ChoiceLoader, FileSystemBytecodeCache, PackageLoader, PrefixLoader
 
 from kb.settings import Settings
-from webapp import about, api, ask, assets, compression, councils, errors, health, library, presenting, records, security
+from webapp import (
+    about,
+    addresses,
+    api,
+    api_page,
+    ask,
+    assets,
+    browse,
+    compare,
+    compression,
+    councils,
+    errors,
+    feeds,
+    gaps,
+    health,
+    library,
+    presenting,
+    records,
+    security,
+    signs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +65,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         settings = Settings.from_environment()
         app.config.setdefault("QUESTION_MAX", settings.question_max)
     _set_up_templates(app)
+    addresses.init_app(app)
     library.init_app(app, settings)
     security.init_app(app)
     compression.init_app(app)
@@ -52,8 +73,20 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     presenting.init_app(app)
     councils.init_app(app)
     errors.init_app(app)
-    blueprints = (ask, records, councils, about, api, health)
-    for blueprint in (area.blueprint for area in blueprints):
+    for blueprint in (
+        ask.blueprint,
+        records.blueprint,
+        compare.blueprint,
+        browse.blueprint,
+        feeds.blueprint,
+        about.blueprint,
+        api.blueprint,
+        api_page.blueprint,
+        councils.blueprint,
+        signs.blueprint,
+        gaps.blueprint,
+        health.blueprint,
+    ):
         app.register_blueprint(blueprint)
     return app
 

@@ -16,6 +16,7 @@ _SMALLEST_BYTES: Final = 1024
 _LEVEL: Final = 5
 _TEXT: Final = frozenset(
     {
+        "application/atom+xml",
         "application/json",
         "application/problem+json",
         "image/svg+xml",

@@ -5,13 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, abort, render_template, url_for
 from markupsafe import Markup
 
+from kb.citation import citations
+from kb.history import timeline
 from kb.records import Case, Record, years
 from webapp import presenting
+from webapp.councils import chosen_council, transfer_for
 from webapp.library import knowledge
 from webapp.rendering import line_html, section_blocks
+from webapp.revalidation import revalidated
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 blueprint = Blueprint("records", __name__)
 
 _NOTE: Final = Markup('<span class="cf-note">{}</span>')
+# Earlier versions of a text that are told of; a record that was mended every week is no longer list than that.
+_VERSIONS_SHOWN: Final = 6
 
 
 @blueprint.get("/records/<record_id>")
@@ -28,18 +34,27 @@ def record(record_id: str) -> ResponseReturnValue:
         abort(404)
     sources = frozenset(source.id for source in found.sources) if isinstance(found, Case) else frozenset()
     related = knowledge().similar(record_id)
-    return render_template(
+    address = url_for("records.record", record_id=record_id, _external=True)
+    page = render_template(
         "record.html",
         record=found,
         is_case=isinstance(found, Case),
+        address=address,
         where=presenting.where(found),
         period=presenting.period_words(found.kind, years(found)),
         sections=[(section, section_blocks(section, sources)) for section in found.sections],
         facts=_facts(found, sources),
         marks=partial(line_html, sources=sources),
-        linked=[one for one in related if one.how],
-        similar=[one for one in related if not one.how],
+        timeline=timeline(found) if isinstance(found, Case) else (),
+        citations=citations(found, address),
+        other_outcome=[one for one in related if one.other_outcome],
+        linked=[one for one in related if one.how and not one.other_outcome],
+        similar=[one for one in related if not one.how and not one.other_outcome],
+        transfer=transfer_for(found),
+        council=chosen_council(),
+        versions=knowledge().versions(record_id)[: 1 + _VERSIONS_SHOWN],
     )
+    return revalidated(page)
 
 
 def _facts(found: Record, sources: frozenset[str]) -> list[dict[str, dict[str, object]]]:

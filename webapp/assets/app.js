@@ -15,4 +15,18 @@
   if (filters && window.matchMedia("(min-width: 60em)").matches) {
     filters.open = true;
   }
+  // A citation is there to be selected; where scripts run, a button copies it.
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    const text = document.getElementById(button.dataset.copy);
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text.textContent);
+      } catch {
+        getSelection().selectAllChildren(text); // no clipboard without https: the old way
+        document.execCommand("copy");
+      }
+      button.nextElementSibling.textContent = "Copied";
+    });
+  }
 })();
