@@ -9,8 +9,9 @@ from flask import Blueprint, Response, current_app, request, url_for
 
 from kb.peers import chosen_factors
 from webapp import api_parameters
+from webapp.addresses import is_utf_8
 from webapp.api_councils import council_as_json, is_gss, likeness_as_json
-from webapp.api_problems import NO_SUCH_COUNCIL, NO_SUCH_PAGE, NO_SUCH_RECORD, Problem, as_response, to_json
+from webapp.api_problems import NO_SUCH_COUNCIL, NO_SUCH_PAGE, NO_SUCH_RECORD, UNREADABLE, Problem, as_response, to_json
 from webapp.api_records import entry_as_json, whole_as_json
 from webapp.api_signs import sent_text
 from webapp.councils import table
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 PREFIX: Final = "/api/"
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 blueprint.register_error_handler(Problem, as_response)
+
+
+@blueprint.before_request
+def refuse_broken_addresses() -> None:
+    if not is_utf_8(request.query_string):
+        raise Problem(UNREADABLE, "The address is not UTF-8: an escape in its query belongs to no character.")
 
 
 @blueprint.get("/search")

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from flask import request
 
+from kb.pasted import TEXT_MAX_CHARACTERS
 from webapp.api_problems import TOO_LONG, UNREADABLE, WRONG_BODY, WRONG_TYPE, Fault, Problem
 
 PLAIN: Final = "text/plain"
 JSON: Final = "application/json"
-TEXT_MAX_CHARACTERS: Final = 20_000
 # The longest text as JSON may write it: twelve bytes for a character that needs two escapes, and the object around it.
 BODY_MAX_BYTES: Final = 12 * TEXT_MAX_CHARACTERS + 4096
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from kb.pasted import TEXT_MAX_CHARACTERS
 from webapp import api_examples, api_parameters
 from webapp.api_parameters import GSS_PATTERN, LIMIT, PAGE, Parameter
 from webapp.api_problems import (
@@ -24,7 +25,7 @@ from webapp.api_problems import (
 )
 from webapp.api_schemas import RECORD_ID, make_schemas
 from webapp.api_shapes import Schema, ref
-from webapp.api_signs import JSON, PLAIN, TEXT_MAX_CHARACTERS
+from webapp.api_signs import JSON, PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

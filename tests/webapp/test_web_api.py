@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kb.filters import FIELDS
-from webapp import api_signs
+from kb.pasted import TEXT_MAX_CHARACTERS
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -127,6 +127,13 @@ def test_a_wrong_parameter_is_named(client: FlaskClient, query: str, parameter: 
 def test_all_that_is_wrong_is_told_at_once(client: FlaskClient) -> None:
     problem = problem_of(client.get(f"{SEARCH}?limit=0&outcome=good&outcom=x&page=1"), 400, "wrong-parameters")
     assert {one["parameter"] for one in problem["errors"]} == {"q", "limit", "outcome", "outcom"}
+
+
+@pytest.mark.parametrize("value", ["%ff%fe", "%c3", "%ed%a0%80", "\xff"])
+def test_an_address_that_is_not_utf_8(client: FlaskClient, library: MadeUpLibrary, value: str) -> None:
+    response = client.get("/", environ_overrides={"PATH_INFO": SEARCH, "QUERY_STRING": f"q=x{value}"})
+    problem_of(response, 400, "unreadable")
+    assert library.asked == []
 
 
 def test_a_question_can_be_too_long(client: FlaskClient) -> None:
@@ -277,7 +284,7 @@ def test_a_wrong_text_is_refused(
 
 
 def test_the_longest_text_fits_however_it_is_written(client: FlaskClient, library: MadeUpLibrary) -> None:
-    text = "\U0001f600" * api_signs.TEXT_MAX_CHARACTERS
+    text = "\U0001f600" * TEXT_MAX_CHARACTERS
     assert client.post(SIGNS, data=text.encode(), content_type="text/plain").status_code == 200
     escaped = json.dumps({"text": text})
     assert client.post(SIGNS, data=escaped, content_type="application/json").status_code == 200
