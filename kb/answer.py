@@ -87,9 +87,9 @@ class Answer:
 
     `open_counts` has, for each facet that was chosen from, its counts as they would be were it left open; `years` is
     the span of the records that bear on the question. `columns` are of the view that was asked for: the same records
-    by what their passages tell. `expansions` are the question's abbreviations (short, long), searched for in both forms;
-    `spelling` is the question as it was perhaps meant, when it has words that the library lacks, or empty; `related`
-    are questions that the library answers, near this one.
+    by what their passages tell. `expansions` are the question's abbreviations (short, long), which were searched for in
+    both forms; `spelling` is the question as it was perhaps meant, when it has words that the library lacks, or empty;
+    `related` are questions that the library answers, near this one.
     """
 
     question: str

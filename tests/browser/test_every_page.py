@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+BROAD = "why did the council not see its finances going wrong?"
 QUESTION = "Who on the company board had run a business in the energy sector?"
 
 
@@ -42,6 +43,18 @@ STATES = {
     "wrong-years": ("made_up_site", asking(QUESTION, **{"from": "2016", "to": "2015"})),
     "no-index": ("empty_site", "/"),
     "failure": ("failing_site", asking(QUESTION)),
+    # Over the whole library: what two records cannot show.
+    "many": ("site", asking(BROAD)),
+    "second-page": ("site", asking(BROAD, page="2")),
+    "no-such-page": ("site", asking(BROAD, page="99")),
+    "what-worked": ("site", asking(BROAD, view="outcomes")),
+    "warning-signs": ("site", asking(BROAD, view="signs", outcome="failed")),
+    "by-evidence": ("site", asking(BROAD, sort="evidence")),
+    "places-like-mine": ("site", asking(BROAD, council="E06000039", places="like")),
+    "misspelt": ("site", asking("homlessness and temporary accomodation")),
+    "abbreviation": ("site", asking("EHCP backlog")),
+    "excluding-filters": ("site", asking(BROAD, kind="lesson", nation="Wales")),
+    "gap": ("site", asking("a recipe for sourdough bread with rosemary")),
 }
 
 
