@@ -274,7 +274,7 @@ def evaluate(file: Path | None, half: str | None, beir: Path | None, as_json: bo
 @_json_option
 def signs(file: BinaryIO, as_json: bool) -> None:
     """Check a text in FILE (- for standard input) against the library's warning signs; nothing of it is kept."""
-    text = decode_text(file.read(BYTES_MAX + 1), file.name)
+    text = decode_text(file.read(BYTES_MAX + 1), getattr(file, "name", "standard input"))
     with _knowledge() as knowledge:
         found = knowledge.signs(text)
     click.echo(to_json(found.as_json()) if as_json else signs_text(found))

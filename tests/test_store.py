@@ -50,6 +50,12 @@ COLUMNS = {
         ("revisions", "origin", "TEXT", 1, 0),
         ("revisions", "at", "TEXT", 1, 0),
     ],
+    "003-gaps": [
+        ("gaps", "folded", "TEXT", 0, 1),
+        ("gaps", "question", "TEXT", 1, 0),
+        ("gaps", "first_asked", "TEXT", 1, 0),
+        ("gaps", "times", "INTEGER", 1, 0),
+    ],
 }
 
 
