@@ -8,14 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from kb import ranking
 from kb.abbreviations import Abbreviations
 from kb.admission import Admission
 from kb.answer import Answer, Column
 from kb.counting import COUNTED, Counts, tally
-from kb.encoder import normalise
 from kb.evidence import strength_of
 from kb.filters import Filters
 from kb.hints import Hints
@@ -27,8 +24,6 @@ from kb.views import VIEWS, Views
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    import numpy.typing as npt
-
     from kb.answer import Hit
     from kb.encoder import Encoder
     from kb.generation import Generation
@@ -36,8 +31,6 @@ if TYPE_CHECKING:
     from kb.ranker import Question, Ranked
     from kb.records import Record
     from kb.views import Told
-
-    Floats = npt.NDArray[np.float32]
 
 FURTHER_PASSAGES: Final = 3
 _KEPT_RECORDS: Final = 500
@@ -94,7 +87,6 @@ class Searcher:
         self._shower = Shower(generation)
         self._hints = Hints(generation, encoder, abbreviations, names)
         self._parsed: dict[str, Record] = {}
-        self._means: Floats | None = None
 
     def ask(
         self, question: str, filters: Filters | None = None, wanted: Wanted | None = None, places: Places | None = None
@@ -235,23 +227,9 @@ class Searcher:
                 self._parsed[record_id] = known
         return known
 
-    def nearest_records(self, record: int) -> list[int]:
-        """The other records' numbers, nearest in meaning first, by the mean of their passages' vectors."""
-        if self._means is None:
-            self._means = _mean_vectors(self.generation)
-        order = ranking.best_first(self._means @ self._means[record]).tolist()
-        return [number for number in order if number != record]
-
     def library_counts(self) -> dict[str, dict[str, int]]:
         """The counts of each facet over the whole library."""
         return self._counts.of(range(len(self.cards)))
-
-
-def _mean_vectors(generation: Generation) -> Floats:
-    """The mean vector of each record's passages, at length 1, shape (records, dimension)."""
-    sums = np.zeros((generation.manifest.records, generation.manifest.dimension), dtype=np.float32)
-    np.add.at(sums, generation.record_of, generation.vectors.astype(np.float32))
-    return normalise(sums)
 
 
 def _score_of(ranked: Ranked) -> dict[int, float]:
