@@ -76,6 +76,8 @@ def tell(answer: Answer) -> str:
         )
     else:
         lines.append("Nothing in the library comes close to this. The nearest, all weak:")
+    if answer.spelling:
+        lines.append(f"Did you mean: {answer.spelling}")
     lines += [_tell_hit(hit) for hit in answer.hits]
     if answer.close and not answer.setbacks:
         lines.append("Nothing is recorded on what did not work.")
