@@ -31,7 +31,7 @@
       show(found.sort((a, b) => a[0] - b[0]).slice(0, 12).map(([, text]) => text));
     },
     onConfirm: (text) => text && choose(text),
-    tNoResults: () => "No council of that name",
+    showNoOptionsFound: false, // it would lie over the button; the server says it better
   });
   // What is changed after a choice is no longer that choice; the server then looks for what was typed.
   const box = document.getElementById("council");
