@@ -53,10 +53,10 @@ class Reading:
         if known is None:
             markdown = self.searcher.generation.rows.markdown(record_id) or ""
             try:
-                known = versions_of(read_revisions(store, record_id), content_hash(markdown))
+                revisions = read_revisions(store, record_id)
             except StoreError:
-                known = ()  # the dates are an extra: a page without the database still has all of the record
-            self._versions[record_id] = known
+                return ()  # the dates are an extra: without the database a page still has all of its record
+            known = self._versions[record_id] = versions_of(revisions, content_hash(markdown))
         return known
 
     @cached_property

@@ -1,9 +1,8 @@
 """Which records stand beside a record: those that are linked with it, the same problem with another outcome, the like.
 
 A lesson and a case are never shown as related. Nobody outside may learn which place a lesson came from, the library
-itself does not know, and no level of nearness is safe: where a lesson's sources and a case share a place, their cosine
-was anything from .24 to .84, as it is where they share none.
-So a record is only ever shown with records of its own kind, by a link or by likeness.
+itself does not know, and no level of nearness is safe (docs/relevance.md). So a record is only ever shown with records
+of its own kind, by a link or by likeness.
 """
 
 from __future__ import annotations

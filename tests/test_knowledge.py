@@ -403,11 +403,19 @@ def test_a_lesson_has_no_versions_and_so_no_date_of_upload(knowledge: KnowledgeB
     assert knowledge.versions("nowhere") == ()
 
 
-def test_without_a_database_there_are_no_versions_and_no_failure(knowledge: KnowledgeBase) -> None:
-    for path in knowledge.settings.instance.glob("kb.sqlite*"):
-        path.unlink()
+def test_without_a_database_there_are_no_versions_until_it_is_back(knowledge: KnowledgeBase) -> None:
+    aside = knowledge.settings.instance.with_name("aside")
+    knowledge.settings.instance.rename(aside)
     assert knowledge.versions("anytown-bins") == ()
-    assert not knowledge.store_path.exists()
+    assert not knowledge.settings.instance.exists()
+    aside.rename(knowledge.settings.instance)
+    assert knowledge.versions("anytown-bins")
+
+
+def test_reading_versions_waits_for_no_writer(knowledge: KnowledgeBase) -> None:
+    with RecordStore(knowledge.store_path) as store, store._writing():
+        store._db.execute("update records set changed_at = ''")
+        assert knowledge.versions("anytown-bins")
 
 
 def test_the_catalogue_is_made_once_a_generation(knowledge: KnowledgeBase) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
 from made_up import make_case, make_lesson, make_library
 from made_up_library import MadeUpLibrary
 
@@ -129,6 +132,25 @@ def test_a_wrong_address_says_what_is_wrong_and_leads_back(
 @pytest.mark.parametrize("query", ["?q=bins", "?colour=red", "?q=" + "x" * 3000, "?view=nonsense&sort=nonsense"])
 def test_what_the_index_does_not_know_is_left_alone(six: FlaskClient, query: str) -> None:
     assert len(listed(six, query)) == 6
+
+
+NAMES = ("service", "outcome", "stance", "kind", "decade", "from", "to", "page", "id", "q", "council", "view", "x")
+VALUES = some.one_of(
+    some.sampled_from(["housing", "failed", "case", "2010s", "2015", "1", "10000", "anytown-bins", "l-2b7xq4", ""]),
+    some.text(max_size=30),
+    some.binary(max_size=12),
+)
+QUERIES = some.lists(some.tuples(some.sampled_from(NAMES), VALUES), max_size=6)
+
+
+@given(
+    path=some.sampled_from(["/browse", "/browse.atom", "/search.atom", "/compare", "/compare/choose"]), query=QUERIES
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_address_ends_in_a_failure(six: FlaskClient, path: str, query: list[tuple[str, str | bytes]]) -> None:
+    response = six.get(f"{path}?{urlencode(query, errors='surrogatepass')}")
+    assert response.status_code in (200, 400, 404)
+    assert response.data
 
 
 def test_a_long_list_has_an_alphabet_and_pages(monkeypatch: pytest.MonkeyPatch) -> None:
