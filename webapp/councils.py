@@ -169,7 +169,7 @@ def chosen() -> ResponseReturnValue:
 
 
 def _see(address: str) -> Response:
-    response = redirect(address, HTTPStatus.SEE_OTHER, Response)
+    response = Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
