@@ -10,12 +10,12 @@ import logging
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from kb import peers_check
-from kb.errors import KbError
+from kb.errors import KbError, TextRefused
 from kb.filters import FIELDS, FilterError, make_filters
 from kb.pasted import BYTES_MAX, decode_text
 from kb.peers import FACTOR_CODES, UnknownFactor
@@ -269,12 +269,16 @@ def evaluate(file: Path | None, half: str | None, beir: Path | None, as_json: bo
     click.echo(to_json(result) if as_json else evaluation.as_text(result))
 
 
-@main.command(epilog=_example("kb signs report.txt", "pbpaste | kb signs -", "kb signs report.txt --json"))
-@click.argument("file", type=click.File("rb"))
+@main.command(epilog=_example("kb signs report.txt", "kb signs report.txt --json", "kb signs -"))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @_json_option
-def signs(file: BinaryIO, as_json: bool) -> None:
+def signs(file: Path, as_json: bool) -> None:
     """Check a text in FILE (- for standard input) against the library's warning signs; nothing of it is kept."""
-    text = decode_text(file.read(BYTES_MAX + 1), getattr(file, "name", "standard input"))
+    try:
+        with click.open_file(str(file), "rb") as opened:
+            text = decode_text(opened.read(BYTES_MAX + 1), "standard input" if str(file) == "-" else str(file))
+    except OSError as error:
+        raise TextRefused(f"{file}: cannot be read: {error.strerror}; give a file of plain text") from error
     with _knowledge() as knowledge:
         found = knowledge.signs(text)
     click.echo(to_json(found.as_json()) if as_json else signs_text(found))

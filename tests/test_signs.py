@@ -173,11 +173,11 @@ def test_your_words_stand_beside_theirs(whole_library: KnowledgeBase) -> None:
 
 @pytest.mark.model
 def test_a_long_report_is_checked_in_good_time(whole_library: KnowledgeBase) -> None:
-    """20,000 characters take some 1.5 s on two idle cores; the limit allows for others at work on them."""
+    """20,000 characters take some 2 to 4 s of processor time, half of that on two cores; waiting is not counted."""
     text = "\n\n".join(one.text for one in read_texts() * 3)[:20_000]
-    started = time.perf_counter()
+    started = time.process_time()
     answer = whole_library.signs(text)
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 10
     assert len(answer.found) == SIGNS_MAX
     assert answer.left_out > 0
     assert all(len(one.signs) <= SIGNS_OF_A_PARAGRAPH for one in answer.paragraphs)
@@ -210,3 +210,10 @@ def test_the_command_refuses_what_is_no_text_or_too_long(data: bytes, told: str)
     result = CliRunner().invoke(main, ["signs", "-"], input=data)
     assert result.exit_code == 3
     assert told in result.stderr
+
+
+def test_the_command_says_which_file_it_cannot_read(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["signs", str(tmp_path / "none.txt")])
+    assert result.exit_code == 3
+    assert "none.txt: cannot be read: No such file or directory" in result.stderr
+    assert CliRunner().invoke(main, ["signs", str(tmp_path)]).exit_code == 3

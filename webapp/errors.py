@@ -26,6 +26,10 @@ class Explanation:
 
 
 _EXPLANATIONS: Final = {
+    HTTPStatus.FORBIDDEN: Explanation(
+        "That came from another site",
+        ("A form is taken from this site\u2019s own pages only. Go to the page, and fill it in there.",),
+    ),
     HTTPStatus.NOT_FOUND: Explanation(
         "There is no such page",
         (
@@ -82,7 +86,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or error.code is None or error.code < 400:
         return error  # a redirect, or an answer that is made already
     if request.path.startswith(api.PREFIX):
-        response = api_problems.of_status(error.code, _DETAILS.get(error.code, f"{error.name}."))
+        response = api_problems.of_status(error.code, _DETAILS.get(HTTPStatus(error.code), f"{error.name}."))
     else:
         response = _page(error.code)
     for name, value in error.get_headers():  # Allow, Retry-After and the like

@@ -20,6 +20,7 @@ from kb.councils import load_abolished, load_councils
 from kb.drafts import make_card
 from kb.errors import NoIndex
 from kb.filters import Filters, composed_terms, record_terms
+from kb.gaps import Gap, clean_gap
 from kb.history import Version
 from kb.passages import split_blocks, split_sentences
 from kb.peers import Peers
@@ -75,6 +76,7 @@ class MadeUpLibrary:
         self.ordered: list[tuple[int, str, str]] = []
         self.placed: list[tuple[str, str]] = []
         self.checked: list[str] = []
+        self.gaps_recorded: list[str] = []
         self.refreshed = 0
 
     def _check(self) -> None:
@@ -180,6 +182,11 @@ class MadeUpLibrary:
         self.checked.append(text)
         paragraphs = [CheckedParagraph(number, one, ()) for number, one in enumerate(text.split("\n\n"), start=1)]
         return Signs(tuple(paragraphs), (), (), 0, "made-up", {"total": 1.0})
+
+    def record_gap(self, question: str) -> Gap:
+        self._check()
+        self.gaps_recorded.append(clean_gap(question))
+        return Gap(self.gaps_recorded[-1], "2026-11", 1)
 
     def versions(self, record_id: str) -> tuple[Version, ...]:
         self._check()
