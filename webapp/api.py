@@ -51,6 +51,9 @@ def search() -> Response:
         places=given.text("places"),
     )
     body = {**answer.as_json(), **_pages(given, answer.total)}
+    if answer.total > limit:
+        # The last page ends with the last record that bears on the question; a single one goes on with the nearest.
+        body["hits"] = body["hits"][: answer.total - (page - 1) * limit]
     if council is not None:
         _tell_likeness(body, council)
     return _answer(body)
@@ -168,4 +171,5 @@ def _kept(body: object) -> Response:
     content = to_json(body)
     response = Response(content, mimetype="application/json", headers={"Cache-Control": "private, no-cache"})
     response.set_etag(hashlib.sha256(content).hexdigest()[:32], weak=True)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

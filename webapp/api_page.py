@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from flask import Blueprint, current_app, render_template, request
 from kb.filters import FIELDS
 from webapp.api_problems import KINDS
 from webapp.openapi import NOTES, SERVER, Endpoint, endpoints, make_document
+from webapp.revalidation import revalidated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +25,8 @@ blueprint = Blueprint("developers", __name__)
 _REFERENCE: Final = "#/components/schemas/"
 # As many codes as a line of the table has room for; more are folded away.
 _CODES_SHOWN: Final = 8
+# Stands for the address of the server in the commands that the page shows.
+SITE: Final = "{site}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,26 @@ class Operation:
     problems: tuple[Any, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """The whole document as the page has it."""
+
+    version: str
+    operations: tuple[Operation, ...]
+    filters: tuple[Row, ...]
+    shapes: tuple[tuple[str, Mapping[str, Any], tuple[Row, ...]], ...]
+
+
 @blueprint.get("/api")
 def page() -> ResponseReturnValue:
-    longest = current_app.config["QUESTION_MAX"]
+    laid = _lay_out(current_app.config["QUESTION_MAX"])
+    site = request.host_url.rstrip("/")
+    return revalidated(render_template("api.html", laid=laid, site=site, server=SERVER, notes=NOTES, kinds=KINDS))
+
+
+@lru_cache(maxsize=4)
+def _lay_out(longest: int) -> Laid:
+    """Made once for each greatest length of a question, of which an app has one."""
     document = make_document(longest)
     every = {endpoint.name: endpoint for endpoint in endpoints(longest)}
     operations = [
@@ -69,17 +90,12 @@ def page() -> ResponseReturnValue:
         for methods in document["paths"].values()
         for operation in methods.values()
     ]
-    shapes = [(name, schema, _members(schema)) for name, schema in document["components"]["schemas"].items()]
-    return render_template(
-        "api.html",
-        info=document["info"],
-        site=request.host_url.rstrip("/"),
-        server=SERVER,
-        notes=NOTES,
-        operations=operations,
-        filters=[_parameter_row(document["components"]["parameters"][field]) for field in FIELDS],
-        shapes=shapes,
-        kinds=KINDS,
+    parameters, schemas = document["components"]["parameters"], document["components"]["schemas"]
+    return Laid(
+        document["info"]["version"],
+        tuple(operations),
+        tuple(_parameter_row(parameters[field]) for field in FIELDS),
+        tuple((name, schema, _members(schema)) for name, schema in schemas.items()),
     )
 
 
@@ -128,7 +144,7 @@ def _command(endpoint: Endpoint) -> str:
     path = endpoint.path
     for part in endpoint.parts:
         path = path.replace(f"{{{part.name}}}", quote(part.example))
-    address = f"'{request.host_url.rstrip('/')}{SERVER}{path}'"
+    address = f"'{SITE}{SERVER}{path}'"
     if endpoint.method == "post":
         lines = [f"curl {address}", "--header 'Content-Type: text/plain; charset=utf-8'", "--data-binary @report.txt"]
     else:

@@ -205,7 +205,9 @@ def _answer() -> Schema:
         "setbacks": flag("Whether any passage close enough tells what did not work"),
         "years": {**span, "type": ["array", "null"], "minItems": 2, "maxItems": 2},
         **paged,
-        "total": whole("How many records bear on the question, whatever the page; weaker ones may follow them"),
+        "total": whole(
+            "How many records bear on the question; where they fill no page, the nearest others follow, all weak"
+        ),
         "expansions": several(
             thing("An abbreviation", {"short": text("In short"), "long": text("In full")}),
             "Abbreviations of the question that were searched for in both forms",

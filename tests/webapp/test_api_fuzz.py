@@ -32,7 +32,7 @@ pytestmark = pytest.mark.model
 
 SEED = 20261123
 # Of each address and kind of data, beside the cases that schemathesis makes of every limit and every wrong value.
-EXAMPLES = 50
+EXAMPLES = 30
 TOLD = 300  # characters of a failing request
 CONFIG = {
     "seed": SEED,

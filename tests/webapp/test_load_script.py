@@ -54,8 +54,12 @@ def saying() -> Iterator[Callable[[bytes], tuple[str, int]]]:
 
 
 @pytest.mark.parametrize("words", [GOOD, FAILED, EMPTY, GARBAGE, CUT_SHORT])
-def test_only_successes_are_answers(saying: Callable[[bytes], tuple[str, int]], words: bytes) -> None:
-    script: dict[str, Any] = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "load_test"))
+def test_only_successes_are_answers(
+    saying: Callable[[bytes], tuple[str, int]], words: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = Path(__file__).parents[2] / "scripts"
+    monkeypatch.syspath_prepend(str(scripts))
+    script: dict[str, Any] = runpy.run_path(str(scripts / "load_test"))
     result = script["run"](saying(words), "/search", 1, 0.2, ["a question", "another"])
     counted = ("answers", "errors") if words == GOOD else ("errors", "answers")
     assert result[counted[0]] > 0
