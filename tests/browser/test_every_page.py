@@ -37,6 +37,7 @@ STATES = {
     "case-at-passage": ("made_up_site", "/records/nottingham-robin-hood-energy#what-did-not-work"),
     "lesson": ("made_up_site", "/records/l-7q2m9x"),
     "about": ("made_up_site", "/about"),
+    "api": ("made_up_site", "/api"),
     "not-found": ("made_up_site", "/nope"),
     "overlong": ("made_up_site", asking("why does it fail " * 150)),
     "unknown-filter": ("made_up_site", asking(QUESTION, outcome="good")),
@@ -96,7 +97,7 @@ def test_the_check_finds_what_is_wrong(
         axe(page)
 
 
-@pytest.mark.parametrize("state", ["home", "results", "case", "about"])
+@pytest.mark.parametrize("state", ["home", "results", "case", "about", "api"])
 def test_headings_go_down_one_level_at_a_time(
     open_page: Callable[..., Page], request: pytest.FixtureRequest, state: str
 ) -> None:
