@@ -20,6 +20,8 @@ _LOG: Final = logging.getLogger(__name__)
 # Beyond this waitress answers by itself, in two words. A far too long question is to meet our own page, in any script:
 # 20,000 characters of four bytes, each of them three characters once it is percent-encoded, and some filters.
 _REQUEST_HEADER_MAX_BYTES: Final = 256 * 1024
+# The same of bodies. A pasted report that is far too long meets our own page; what is beyond all sense does not.
+_REQUEST_BODY_MAX_BYTES: Final = 2 * 1024 * 1024
 
 
 def serve(knowledge: KnowledgeBase, host: str, port: int) -> None:
@@ -52,6 +54,9 @@ def listen(app: Flask, host: str, port: int, threads: int) -> Any:
             threads=threads,
             ident="",
             max_request_header_size=_REQUEST_HEADER_MAX_BYTES,
+            max_request_body_size=_REQUEST_BODY_MAX_BYTES,
+            # waitress would put a body of half a megabyte into a file. Nothing that is pasted is written to a disk.
+            inbuf_overflow=2 * _REQUEST_BODY_MAX_BYTES,
         )
     except (OSError, ValueError) as error:
         # waitress tells of a host that has no address by a bare ValueError.

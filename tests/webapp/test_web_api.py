@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -296,6 +297,25 @@ def test_half_a_surrogate_pair_goes_in_and_comes_out(client: FlaskClient) -> Non
     response = client.post(SIGNS, data=b'{"text": "late \\ud800 papers"}', content_type="application/json")
     assert response.status_code == 200
     response.data.decode("utf-8")
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_nothing_of_a_text_is_logged(
+    client: FlaskClient, library: MadeUpLibrary, caplog: pytest.LogCaptureFixture, failing: bool
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    canary = "zanzibarmarmalade"
+    if failing:
+        library.failure = ValueError(f"cannot encode {canary}")
+    for body, content_type in (
+        (canary, "text/plain"),
+        (f'{{"text": "{canary}"}}', "application/json"),
+        (f'{{"text": "{canary}', "application/json"),
+        (canary * 2000, "text/plain"),
+    ):
+        client.post(SIGNS, data=body, content_type=content_type)
+    assert canary not in caplog.text
+    assert ("POST /api/v1/signs failed" in caplog.text) is failing
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------

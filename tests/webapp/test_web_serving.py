@@ -46,6 +46,38 @@ def test_an_overlong_question_meets_our_own_page_in_any_script(port: int, letter
     assert "Your question has 20,000 characters" in page
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/signs", "text/html"), ("/api/v1/signs", "application/problem+json"), ("/nope", "text/html")]
+)
+def test_a_paste_of_a_megabyte_meets_our_own_words(port: int, path: str, kind: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("POST", path, b"text=" + b"x" * 1_000_000, {"Content-Type": "application/x-www-form-urlencoded"})
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    assert response.status in (404, 413, 415)
+    assert response.headers.get_content_type() == kind
+
+
+def test_beyond_all_sense_is_not_read(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.putrequest("POST", "/signs")
+    connection.putheader("Content-Length", "3000000")
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_no_body_is_ever_written_to_a_file(app: Flask) -> None:
+    """waitress spools a body into a file beyond `inbuf_overflow`; none that it takes may be so long."""
+    server = listen(app, "127.0.0.1", 0, 1)
+    try:
+        assert server.adj.inbuf_overflow > server.adj.max_request_body_size
+    finally:
+        server.close()
+        server.task_dispatcher.shutdown()
+
+
 def test_a_host_that_does_not_exist_is_a_wrong_setting(app: Flask) -> None:
     with pytest.raises(
         SettingError, match=r"http://nohost\.invalid:8000 cannot be listened on: there is no such host;"
