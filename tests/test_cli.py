@@ -472,7 +472,7 @@ def test_an_unknown_filter_is_wrong_use_and_tells_the_known_ones(run: Run) -> No
 
 
 def test_ask_says_when_nothing_comes_close(indexed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kb.search.CLOSE_FROM", 9.0)
+    monkeypatch.setattr("kb.ranker.CLOSE_FROM", 9.0)
     told = indexed("ask", BINS).stdout
     assert told.startswith("Nothing in the library comes close to this. The nearest, all weak:\n")
     assert "[strong]" not in told
