@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kb.related import RelatedQuestion
+    from kb.related_questions import RelatedQuestion
 
 # How sure a hit is, from the most to the least.
 BANDS = ("strong", "fair", "weak")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kb.related import RelatedQuestion, RelatedQuestions
+from kb.related_questions import RelatedQuestion, RelatedQuestions
 from kb.spelling import Speller, known_to, words_of_names
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from kb.filters import Filters
     from kb.history import Version
     from kb.records import Record
-    from kb.relating import Related
+    from kb.related_records import Related
     from kb.settings import Settings
     from kb.signs import Signs
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from kb.browse import Catalogue
 from kb.errors import StoreError
 from kb.history import Version, versions_of
-from kb.relating import Related, directions, relate
+from kb.related_records import Related, directions, relate
 from kb.store import content_hash, read_revisions
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Reading:
         self._versions: dict[str, tuple[Version, ...]] = {}
 
     def similar(self, record_id: str, limit: int) -> tuple[Related, ...]:
-        """The records that belong with this one, as `kb.relating.relate` orders them."""
+        """The records that belong with this one, as `kb.related_records.relate` orders them."""
         if record_id not in self._numbers:
             return ()
         known = self._related.get((record_id, limit))

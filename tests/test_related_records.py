@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kb.encoder import normalise
-from kb.relating import Related, relate
+from kb.related_records import Related, relate
 
 
 def card(name: str, outcome: str = "mixed", kind: str = "case", **more: Any) -> dict[str, Any]:

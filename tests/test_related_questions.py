@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from made_up import vector_of
 
-from kb import related
 from kb.evaluate import read_questions
-from kb.related import RelatedQuestions
+from kb.related_questions import RelatedQuestions
 
 if TYPE_CHECKING:
     from kb.knowledge import KnowledgeBase
@@ -25,8 +24,8 @@ ASK_LIMIT_SECONDS = 0.01
 @pytest.fixture
 def questions(knowledge: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> RelatedQuestions:
     """Those of the made-up library, whose vectors know words only: any is near enough."""
-    monkeypatch.setattr(related, "NEAR_FROM", 0.0)
-    monkeypatch.setattr(related, "NEAR_BESIDE_NEAREST", 0.0)
+    monkeypatch.setattr(related_questions, "NEAR_FROM", 0.0)
+    monkeypatch.setattr(related_questions, "NEAR_BESIDE_NEAREST", 0.0)
     return RelatedQuestions(knowledge.searcher().generation)
 
 
@@ -78,13 +77,13 @@ def test_two_that_say_the_same_are_not_both_offered(
 ) -> None:
     vector = vector_of("how did a council mend its bins, libraries, care, payroll and homes")
     assert len(questions.near(vector, 6)) > 1
-    monkeypatch.setattr(related, "SAME_AS_ANOTHER", -1.0)
+    monkeypatch.setattr(related_questions, "SAME_AS_ANOTHER", -1.0)
     assert len(questions.near(vector, 6)) == 1
 
 
 def test_what_is_not_near_is_not_offered(knowledge: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:
     questions = RelatedQuestions(knowledge.searcher().generation)
-    monkeypatch.setattr(related, "NEAR_FROM", 1.1)
+    monkeypatch.setattr(related_questions, "NEAR_FROM", 1.1)
     assert questions.near(vector_of("bins")) == ()
     monkeypatch.undo()
     assert questions.near(np.zeros(16, dtype=np.float32)) == ()
@@ -97,8 +96,8 @@ def test_a_record_without_questions_is_offered_by_its_title(
     cards = generation.rows.cards()
     bare = [{**card, "answers": []} for card in cards]
     monkeypatch.setattr(generation.rows, "cards", lambda: bare)
-    monkeypatch.setattr(related, "NEAR_FROM", -1.0)
-    monkeypatch.setattr(related, "NEAR_BESIDE_NEAREST", -1.0)
+    monkeypatch.setattr(related_questions, "NEAR_FROM", -1.0)
+    monkeypatch.setattr(related_questions, "NEAR_BESIDE_NEAREST", -1.0)
     found = RelatedQuestions(generation).near(vector_of("bins"), limit=20)
     titles = {card["id"]: card["title"] for card in cards}
     assert {one.record: one.text for one in found}.items() <= titles.items()
@@ -107,11 +106,11 @@ def test_a_record_without_questions_is_offered_by_its_title(
 
 def test_beside_a_near_one_the_far_ones_are_left_out(knowledge: KnowledgeBase, monkeypatch: pytest.MonkeyPatch) -> None:
     questions = RelatedQuestions(knowledge.searcher().generation)
-    monkeypatch.setattr(related, "NEAR_FROM", 0.0)
+    monkeypatch.setattr(related_questions, "NEAR_FROM", 0.0)
     vector = vector_of("how did a council mend its bins, libraries, care, payroll and homes")
-    monkeypatch.setattr(related, "NEAR_BESIDE_NEAREST", 0.0)
+    monkeypatch.setattr(related_questions, "NEAR_BESIDE_NEAREST", 0.0)
     everything = questions.near(vector, 10)
-    monkeypatch.setattr(related, "NEAR_BESIDE_NEAREST", 1.0)
+    monkeypatch.setattr(related_questions, "NEAR_BESIDE_NEAREST", 1.0)
     assert questions.near(vector, 10) == everything[:1]
 
 
@@ -142,7 +141,7 @@ def test_questions_on_other_subjects_have_none(whole_library: KnowledgeBase, rea
 @pytest.mark.model
 def test_they_are_found_at_once(whole_library: KnowledgeBase, real: RelatedQuestions) -> None:
     vector = whole_library.encoder().encode_query("how did a council recover after its children's services failed?")
-    assert len(real.near(vector)) == related.RELATED_QUESTIONS
+    assert len(real.near(vector)) == related_questions.RELATED_QUESTIONS
     started = time.perf_counter()
     real.near(vector)
     assert time.perf_counter() - started < ASK_LIMIT_SECONDS
