@@ -17,7 +17,7 @@ from kb.history import Version
 from kb.knowledge import KnowledgeBase
 from kb.record_file import render
 from kb.records import Case
-from kb.relating import Related
+from kb.related_records import Related
 from kb.store import RecordStore
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from made_up import vector_of
 
+from kb import related_questions
 from kb.evaluate import read_questions
 from kb.related_questions import RelatedQuestions
 
