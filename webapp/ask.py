@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, current_app, render_template, request
 
 from kb.filters import FIELDS
-from webapp import presenting, questions
+from webapp import facets, presenting, questions
 from webapp.councils import chosen_council
 from webapp.library import knowledge
 
@@ -80,8 +80,8 @@ def search() -> ResponseReturnValue:
         status = HTTPStatus.NOT_FOUND if error.pages else HTTPStatus.BAD_REQUEST
         return render_template("wrong_page.html", error=error), status
     likes = _likes(answer, council)
-    facets = presenting.make_facets(answer, asked.by_field)
-    seen = {facet.field for facet in facets} | (set(questions.YEARS) if facets else set())
+    offered = facets.of_answer(answer, asked.by_field)
+    seen = {facet.field for facet in offered} | (set(questions.YEARS) if offered else set())
     return render_template(
         "search.html",
         asked=asked,
@@ -93,7 +93,7 @@ def search() -> ResponseReturnValue:
         span=presenting.span_words(answer.years),
         pages=pages,
         paging=paging(asked.page, pages),
-        facets=facets,
+        facets=offered,
         years=[(end, words, asked.year(end)) for end, words in questions.YEARS.items()],
         ways=questions.WAYS,
         stances=asked.by_field.get("stance", ()),

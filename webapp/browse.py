@@ -13,8 +13,8 @@ from werkzeug.datastructures import MultiDict
 from kb.browse import newest_first
 from kb.filters import FIELDS
 from webapp import presenting, questions
+from webapp.facets import make_facets
 from webapp.library import knowledge
-from webapp.presenting import Facet, Option
 from webapp.revalidation import revalidated
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from kb.browse import Entry, Selection
+    from kb.browse import Entry
     from webapp.questions import Asked
 
 blueprint = Blueprint("browse", __name__)
@@ -36,7 +36,6 @@ PAGE_ENTRIES: Final = 200
 _NEW: Final = 5
 # From this many entries an alphabet to jump by is worth its room.
 _ALPHABET_FROM: Final = 40
-_OPTIONS_SHOWN: Final = 8
 # The first of the fields lie open.
 _OPEN: Final = 2
 
@@ -59,7 +58,7 @@ def browse() -> ResponseReturnValue:
         total=len(selection.entries),
         kinds=selection.counts["kind"],
         groups=_by_letter(shown),
-        facets=[_facet(field, selection, asked.by_field.get(field, ())) for field in OFFERED],
+        facets=make_facets(OFFERED, selection.counts, asked.by_field, _OPEN),
         unseen=[(field, value) for field, value in asked.chosen if field not in OFFERED],
         tags=[
             (*words[:2], choice_query(asked.without(*pair)))
@@ -109,18 +108,3 @@ def _by_letter(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
         (letter, list(some))
         for letter, some in groupby(entries, key=lambda entry: entry.letter if entry.letter.isalpha() else "0 to 9")
     ]
-
-
-def _facet(field: str, selection: Selection, picked: Sequence[str]) -> Facet:
-    """A field's values with their counts, were the field left open; those that are chosen always, others if any."""
-    counts = selection.counts[field]
-    order = FIELDS[field].codes
-    codes = [*picked, *(code for code in order if code in counts and code not in picked)]
-    options = tuple(
-        Option(code, presenting.label(FIELDS[field].name, code), counts.get(code, 0), code in picked) for code in codes
-    )
-    shown = max(_OPTIONS_SHOWN, len(picked))
-    if len(options) == shown + 1:  # folding away a single line saves nothing
-        shown += 1
-    lies_open = bool(picked) or field in OFFERED[:_OPEN]
-    return Facet(field, FIELDS[field].label, options[:shown], options[shown:], lies_open)

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from kb import vocabulary
 from kb.evidence import FOUND_MOST, strength_of
-from kb.filters import FIELDS
 from kb.records import Case, place
 from kb.vocabulary import band_years
 from webapp.rendering import passage_html
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from flask import Flask
     from markupsafe import Markup
 
-    from kb.answer import Answer, Column, Extract, Hit
+    from kb.answer import Column, Extract, Hit
     from kb.records import Record
 
 # One look-up in a dict for each label: a page of results shows hundreds.
@@ -31,20 +30,9 @@ _MONTHS: Final = (
     *("July", "August", "September", "October", "November", "December"),
 )
 MATCHES: Final = {"strong": "Strong", "fair": "Fair", "weak": "Weak"}
-# The facets that the page of results offers, in this order; an address may carry the others as well. The first few lie
-# open, the others open where something is chosen from them.
-FACETS: Final = (
-    *("outcome", "stance", "kind", "service", "theme", "sector", "place_type", "nation", "region", "decade"),
-    *("finding_basis", "effect_evidence", "corroboration"),
-)
-_FACETS_OPEN: Final = 4
-# Those whose values have an order of their own, which their counts do not disturb.
-_IN_ORDER: Final = frozenset({"outcome", "stance", "kind", "decade", "effect_evidence", "corroboration"})
 # From this cosine on a passage is near in meaning whatever its words; most that are shown lie between .4 and .7.
 _CLOSE_IN_MEANING: Final = 0.45
 _WORDS_TOLD: Final = 4
-# More values than this of one facet are folded away.
-_OPTIONS_SHOWN: Final = 7
 
 
 def label(name: str, code: str | None) -> str:
@@ -133,27 +121,6 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """One value of a facet, and how many of the records it would leave."""
-
-    value: str
-    label: str
-    count: int
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """One facet as shown; `more` are the options that are folded away, `open` whether it lies open itself."""
-
-    field: str
-    label: str
-    options: tuple[Option, ...]
-    more: tuple[Option, ...]
-    open: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Shelf:
     """One column of a view as shown: what its passages tell, how many records tell it, and those of this page."""
 
@@ -215,29 +182,6 @@ def _evidence(hit: Hit) -> tuple[Axis, ...]:
             ((name, vocabulary_name, code), strength.effect, strength.effect_most),
         )
     )
-
-
-def make_facets(answer: Answer, chosen: Mapping[str, Sequence[str]]) -> list[Facet]:
-    """The facets of an answer: each value that would leave something, counted as if its own facet were left open."""
-    facets: list[Facet] = []
-    for number, field in enumerate(FACETS):
-        picked = chosen.get(field, ())
-        counts = answer.open_counts.get(field, answer.counts.get(field, {}))
-        order = FIELDS[field].codes
-        found = [code for code in order if counts.get(code) or code in picked]
-        if field not in _IN_ORDER:
-            found.sort(key=lambda code: -counts.get(code, 0))
-        options = [
-            Option(code, label(FIELDS[field].name, code), counts.get(code, 0), code in picked)
-            for code in (*picked, *(code for code in found if code not in picked))
-        ]
-        shown = max(_OPTIONS_SHOWN, len(picked))
-        if len(options) == shown + 1:  # folding away a single line saves nothing
-            shown += 1
-        if options:
-            lies_open = number < _FACETS_OPEN or bool(picked)
-            facets.append(Facet(field, FIELDS[field].label, tuple(options[:shown]), tuple(options[shown:]), lies_open))
-    return facets
 
 
 def where(record: Record) -> str:
