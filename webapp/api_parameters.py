@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from kb.filters import FIELDS, FIRST_YEAR, LAST_YEAR, Filters, make_filters
-from kb.peers import FACTOR_CODES, FACTORS
+from kb.peers import FACTOR_CODES
 from webapp.api_problems import TOO_LONG, WRONG_PARAMETERS, Fault, Problem
 from webapp.questions import WAYS
 
@@ -32,14 +32,13 @@ class Parameter:
     """One parameter of an address. It has `codes` to choose from, or is a number from `least` to `most`, or is text.
 
     `several` may stand more than once, and any of the values will do. `pattern` is what a text must match as a whole;
-    `labels` say in words what the codes are. `apart` tells it from another address's parameter of the same name.
+    `apart` tells it from another address's parameter of the same name.
     """
 
     name: str
     about: str
     example: str
     codes: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
     least: int = 0
     most: int = 0
     longest: int = 0
@@ -89,8 +88,13 @@ class Given:
 
 
 def _filter(field: str, words: Vocabulary) -> Parameter:
-    labels = tuple(term.label for term in words.terms)
-    return Parameter(field, words.label, words.codes[0], words.codes, labels, several=True)
+    return Parameter(field, _told(words), words.codes[0], words.codes, several=True)
+
+
+def _told(words: Vocabulary) -> str:
+    """What a vocabulary is of; where its codes are numbers, what they stand for."""
+    told = [f"`{term.code}` {term.label.lower()}" for term in words.terms if term.code[0].isdigit()]
+    return f"{words.label}: {', '.join(told)}" if told and words.terms[0].label != words.codes[0] else words.label
 
 
 def _year(name: str, about: str, example: str) -> Parameter:
@@ -109,9 +113,7 @@ LIMIT: Final = Parameter("limit", "Entries on a page", "5", least=1, most=100, d
 def _way(name: str, about: str, example: str) -> Parameter:
     """How an answer is shown, in the same ways as on the page."""
     words = WAYS[name]
-    return Parameter(
-        name, about, example, words.codes, tuple(term.label for term in words.terms), default=words.codes[0]
-    )
+    return Parameter(name, about, example, words.codes, default=words.codes[0])
 
 
 SORT: Final = _way("sort", "Order of the hits", "evidence")
@@ -134,7 +136,6 @@ FACTOR: Final = Parameter(
     "What likeness is to be judged by; all factors where none is named",
     "population",
     FACTOR_CODES,
-    tuple(factor.label for factor in FACTORS),
     several=True,
 )
 NEIGHBOURS: Final = Parameter("limit", "Councils in the list", "5", least=1, most=100, default="20", apart="councils")
