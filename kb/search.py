@@ -125,7 +125,7 @@ class Searcher:
             generation=self.generation.name,
             expansions=tuple((one.short, one.long) for one in asked.expansions if one.given == "short"),
             spelling=self._hints.spelling(text),
-            related=self._hints.related(text, asked.vector, set(records)),
+            related=self._hints.related(text, asked.vector, self._numbers_of(hits)),
         )
         clock.lap("count")
         return replace(answer, milliseconds=clock.stages())
@@ -201,6 +201,10 @@ class Searcher:
             ]
             hits.append(make_hit(number, self.cards[one.record], one.score, extracts))
         return tuple(hits)
+
+    def _numbers_of(self, hits: Sequence[Hit]) -> set[int]:
+        shown = {hit.record for hit in hits}
+        return {number for number, card in enumerate(self.cards) if card["id"] in shown}
 
     def _open_counts(
         self, asked: Question, filters: Filters, places: Places | None, fair_from: float

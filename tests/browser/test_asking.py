@@ -31,7 +31,9 @@ def test_ask_filter_and_read(
     else:
         page.get_by_role("button", name="Ask").click()
 
-    expect(page).to_have_title(re.compile(r"^How did a council recover .*: \d+ records? - Critical Friend$"))
+    expect(page).to_have_title(
+        re.compile(r"^How did a council recover .*: \d+ records?( \(page 1 of \d+\))? - Critical Friend$")
+    )
     expect(page.get_by_label("Your question")).to_have_value(QUESTION)
     hits = page.get_by_role("article")
     first = hits.first
