@@ -118,3 +118,49 @@ def test_shift_and_enter_begin_a_new_line(open_page: Callable[..., Page], site: 
     page.keyboard.press("Shift+Enter")
     page.keyboard.type("two")
     expect(page.get_by_label("What would you like to learn from others?")).to_have_value("One\ntwo")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "We may have to issue a section 114 notice. How did others get out of it?",
+        "Our EHCP backlog keeps growing and parents are angry",
+        "Should we set up a council company to build homes?",
+    ],
+)
+def test_ten_minutes_with_a_real_problem(
+    open_page: Callable[..., Page], site: str, scripts: bool, problem: str
+) -> None:
+    """What worked, what did not, what to watch for, places like mine; and a link that a colleague can open."""
+    page = open_page(scripts=scripts)
+    page.goto(f"{site}/council")
+    if scripts:
+        page.get_by_role("combobox").fill("Slough")
+        page.get_by_role("option").first.click()
+    else:
+        page.locator("select").select_option(label="Slough (unitary council)")
+    page.get_by_role("button", name=re.compile("council")).first.click()
+    page.goto(site)
+    page.get_by_label("What would you like to learn from others?").fill(problem)
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"\d+ records? bears? on this"))
+    expect(page.get_by_text("Beside yours:").first).to_be_visible()
+
+    page.get_by_role("link", name="What worked, what did not").click()
+    for told in ("What worked", "What did not work"):
+        expect(page.get_by_role("region", name=told).get_by_role("article").first).to_be_visible()
+    page.get_by_role("navigation", name="Views of this answer").get_by_role("link", name="Warning signs").click()
+    expect(page.locator(".cf-shelf--warning mark").first).to_be_visible()
+
+    page.get_by_role("link", name="Like mine first").click()
+    expect(page.get_by_role("link", name="Like mine first")).to_have_attribute("aria-current", "true")
+    titles = page.locator("article h3").all_inner_texts()
+    colleague = open_page(scripts=scripts)
+    colleague.goto(page.url)
+    assert colleague.locator("article h3").all_inner_texts() == titles
+    expect(colleague.get_by_text("Beside yours:").first).to_be_visible()
+
+    page.locator("article h3 a").first.click()
+    transfer = page.locator("#transfer")
+    expect(transfer).to_contain_text("Slough")
