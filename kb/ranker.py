@@ -42,6 +42,8 @@ CLOSE_FROM: Final = 0.74
 # Bands of the fused score, for questions to which something is close.
 STRONG_FROM: Final = 0.50
 FAIR_FROM: Final = 0.40
+# Where even the first passage hardly reaches that, those that come this near to it are as good.
+FAIR_OF_FIRST: Final = 0.9
 _KEPT_IN_MEMORY_PASSAGES: Final = 20_000
 # Passages, best first, whose words are scored where all are: beyond them a few common words are shared, and no more.
 _SCORED_BY_WORDS: Final = 400
@@ -114,10 +116,10 @@ def band(score: float, fair_from: float = FAIR_FROM) -> str:
 
 
 def fair_score(score: Floats, rank_score: Floats, semantic: Floats, covered: float) -> float:
-    """From which score on a passage is fair: infinite when nothing is close; the first passage is at least fair."""
+    """From which score on a passage is fair: infinite when nothing is close; the first is, and what comes near it."""
     if not len(score) or not is_close(float(semantic.max()), covered):
         return math.inf
-    return min(FAIR_FROM, float(score[rank_score.argmax()]))
+    return min(FAIR_FROM, FAIR_OF_FIRST * float(score[rank_score.argmax()]))
 
 
 class Ranker:
@@ -193,7 +195,7 @@ class Ranker:
         clock.lap("dense")
         ordinals, lexical = ranking.pool(by_meaning, by_words)
         if question.lexical is not None and question.score is not None:
-            fair = question.score >= FAIR_FROM
+            fair = question.score >= (FAIR_FROM if fair_from is None else fair_from)
             ordinals = np.union1d(ordinals, np.flatnonzero(fair if allowed is None else fair & allowed))
             lexical = question.lexical[ordinals]
         vectors = self.vectors[ordinals].astype(np.float32, copy=False)
@@ -212,6 +214,8 @@ class Ranker:
             groups, record_scores = _lift(groups, record_scores, places.alike)
         if fair_from is None:
             fair_from = fair_score(score, rank_score, semantic, covered)
+            if fair_from < FAIR_FROM and question.score is not None:  # more are fair than were looked at
+                return self.rank(question, filters, places, clock, fair_from)
         bands = [band(one, fair_from) for one in score.tolist()]
         clock.lap("fuse")
         return Ranked(groups, record_scores, shown, semantic, lexical, score, rank_score, question, bands, fair_from)

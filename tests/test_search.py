@@ -278,6 +278,12 @@ def test_when_something_is_close_the_first_passage_is_at_least_fair() -> None:
     low = ranker_module.FAIR_FROM / 2
     assert bands_of(floats(low, low / 2), floats(0.2, 0.1), floats(0.9, 0.1), 0.9) == ["fair", "weak"]
     assert bands_of(floats(low, low / 2), floats(0.1, 0.2), floats(0.9, 0.1), 0.9) == ["fair", "fair"]
+    near, far = 0.91 * low, 0.89 * low
+    assert bands_of(floats(low, near, far), floats(0.3, 0.2, 0.1), floats(0.9, 0.1, 0.1), 0.9) == [
+        "fair",
+        "fair",
+        "weak",
+    ]
 
 
 def test_when_nothing_is_close_every_passage_is_weak_however_many_words_match() -> None:
