@@ -34,6 +34,7 @@ from kb.telling import (
 )
 
 if TYPE_CHECKING:
+    from kb.councils import Council
     from kb.knowledge import KnowledgeBase
 
 EXIT_FAULTS: Final = 1
@@ -81,6 +82,13 @@ def _knowledge() -> KnowledgeBase:
     from kb.knowledge import KnowledgeBase  # noqa: PLC0415  `kb check` and `--help` need no search engine
 
     return KnowledgeBase(_settings())
+
+
+def _council(knowledge: KnowledgeBase, name: str) -> Council:
+    found = knowledge.peers.council(name)
+    if found is None:
+        raise KbError(f"{name!r} is no council of today; give a name such as 'North Yorkshire', or a GSS code")
+    return found
 
 
 @main.command(epilog=_example("kb check", "kb check corpus/cases/new.md", "kb check --json drafts/"))
@@ -165,6 +173,7 @@ def index(full: bool, as_json: bool) -> None:
         'kb ask "how did others get out of a section 114 notice?"',
         'kb ask "agency social workers" --outcome failed --outcome relapsed',
         'kb ask "housing repairs backlog" --kind lesson --limit 3 --json',
+        'kb ask "why did nobody see the overspend?" --council Slough --places like --sort newest',
     )
 )
 @click.argument("question")
@@ -177,6 +186,15 @@ def index(full: bool, as_json: bool) -> None:
 @click.option("--from", "first_year", type=int, help="Only records about this year or later ones.")
 @click.option("--to", "last_year", type=int, help="Only records about this year or earlier ones.")
 @click.option("--balanced", is_flag=True, help="Have what did not work told among the first five.")
+@click.option(
+    "--sort",
+    type=click.Choice(["relevance", "evidence", "newest"]),
+    default="relevance",
+    show_default=True,
+    help="The order of the records that bear on the question.",
+)
+@click.option("--council", "council_name", help="A council, by name or GSS code, for --places.")
+@click.option("--places", type=click.Choice(["first", "like"]), help="Places like that council first, or only those.")
 @_json_option
 def ask(
     question: str,
@@ -185,10 +203,15 @@ def ask(
     first_year: int | None,
     last_year: int | None,
     balanced: bool,
+    sort: str,
+    council_name: str | None,
+    places: str | None,
     as_json: bool,
     **chosen: tuple[str, ...],
 ) -> None:
     """Ask QUESTION in plain English and get ranked passages."""
+    if (council_name is None) != (places is None):
+        raise click.UsageError("--council and --places go together: whose places, and whether first or only")
     wanted = {field: list(values) for field, values in chosen.items()}
     for other in others:
         field, equals, value = other.partition("=")
@@ -200,7 +223,10 @@ def ask(
     except FilterError as error:
         raise click.UsageError(str(error)) from error
     with _knowledge() as knowledge:
-        answer = knowledge.ask(question, filters, limit=limit, balanced=balanced)
+        council = _council(knowledge, council_name) if council_name else None
+        answer = knowledge.ask(
+            question, filters, limit=limit, balanced=balanced, order=sort, council=council, places=places or "all"
+        )
     if as_json:
         click.echo(to_json(answer.as_json()))
     else:
@@ -227,9 +253,7 @@ def similar(council: str | None, limit: int, factors: tuple[str, ...], against: 
         rows = peers_check.check(peers)
         click.echo(to_json([asdict(row) for row in rows]) if as_json else peers_check.as_text(rows))
         return
-    mine = peers.council(council)
-    if mine is None:
-        raise KbError(f"{council!r} is no council of today; give a name such as 'North Yorkshire', or a GSS code")
+    mine = _council(knowledge, council)
     try:
         found = peers.similar(mine.gss, limit, factors)
     except UnknownFactor as error:

@@ -451,6 +451,25 @@ def test_ask_with_filters(indexed: Run, options: tuple[str, ...], wanted: set[st
     assert set(records_in(indexed("ask", "what helps?", *options, "--json"))) == wanted
 
 
+def test_ask_in_another_order(indexed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kb.ranker.CLOSE_FROM", 0.0)
+    monkeypatch.setattr("kb.ranker.FAIR_FROM", 0.02)
+    question = "bins streets crews tablets complaints software carers payroll"
+    newest = json.loads(indexed("ask", question, "--sort", "newest", "--json").stdout)["hits"]
+    dates = [(hit["outcome_as_at"] or str(hit["years"][1])).ljust(10, "0") for hit in newest]
+    assert len(dates) > 2
+    assert dates == sorted(dates, reverse=True)
+
+
+def test_ask_about_places_like_a_council(indexed: Run) -> None:
+    told = indexed("ask", "bins", "--council", "Slough", exit_code=2).stderr
+    assert "--council and --places go together" in " ".join(told.split())
+    told = indexed("ask", "bins", "--council", "Sloug", "--places", "like", exit_code=3).stderr
+    assert "'Sloug' is no council of today" in told
+    found = indexed("ask", "what helps?", "--council", "Slough", "--places", "like", "--json")
+    assert "anytown-bins" not in records_in(found), "no council that is like Slough"
+
+
 def test_ask_with_a_limit(indexed: Run) -> None:
     assert len(records_in(indexed("ask", BINS, "--limit", "2", "--json"))) == 2
 
