@@ -13,6 +13,7 @@ from kb import nearby, peers, transfer
 from kb.errors import KbError, NoIndex
 from kb.vocabulary import COUNCIL_TYPE, NATION
 from webapp.library import knowledge
+from webapp.security import refuse_foreign_posts
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from kb.transfer import Transfer
 
 blueprint = Blueprint("councils", __name__)
+blueprint.before_request(refuse_foreign_posts)
 
 PARAMETER: Final = "council"
 COOKIE: Final = "council"
@@ -149,8 +151,6 @@ def _aliases(council: Council) -> tuple[str, ...]:
 
 @blueprint.post("/council")
 def chosen() -> ResponseReturnValue:
-    if _from_another_site():
-        abort(HTTPStatus.FORBIDDEN)
     following = local_address(request.form.get("next", ""))
     if "forget" in request.form:
         response = _see(following or url_for("councils.choose"))
@@ -172,15 +172,6 @@ def _see(address: str) -> Response:
     response = Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
     response.headers["Cache-Control"] = "private, no-store"
     return response
-
-
-def _from_another_site() -> bool:
-    """Whether a form was sent from a page of another site. A client that is no browser says nothing, and may."""
-    fetched = request.headers.get("Sec-Fetch-Site")
-    if fetched is not None:
-        return fetched not in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return origin is not None and origin.partition("://")[2] != request.host
 
 
 def local_address(text: str) -> str:
