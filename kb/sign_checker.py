@@ -3,8 +3,9 @@
 Each sentence of a paragraph is held against the library's warning signs, by meaning and by words, in two steps: which
 records have signs like it, by vectors that the index has (the paragraph's and the sentence's, the sign's in its list),
 and then which of their signs it is, by vectors of sentence and sign each read alone. Likeness cannot tell "the restore
-was tested" from "nobody has tried a restore", so the tone of the words counts as well (`kb.tone`).
-All weights and limits were set on half of tests/questions/signs.jsonl; docs/relevance.md has what they give.
+was tested" from "nobody has tried a restore", so the tone of the words counts as well (`kb.tone`). Tone errs too: where
+nothing is found, what is near by likeness is given as worth comparing, and nothing more is said of it.
+All weights and limits were set on half of tests/questions/signs*.jsonl; docs/relevance.md has what they give.
 
 Nothing here keeps a word of what was pasted.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,7 +46,8 @@ ALONE_WEIGHT: Final = 0.4  # of a sentence and a sign each read alone, against b
 CANDIDATE_RECORDS: Final = 4  # of a paragraph, whose signs are read alone
 FAIR_FROM: Final = 0.47
 STRONG_FROM: Final = 0.53
-# A paragraph of fewer stems says nothing that could be a sign.
+NEAR_FROM: Final = 0.44  # of likeness, with the tone where that adds to it
+# A paragraph of fewer stems says nothing that could be a sign, nor does a table's row of cells of fewer words.
 _LEAST_WORDS: Final = 4
 SIGNS_OF_A_PARAGRAPH: Final = 3
 # A paragraph's further signs come this near to its first: what is much less like it is only of the same subject.
@@ -52,6 +55,8 @@ _NEAR_THE_FIRST: Final = 0.15
 # Vectors of signs read alone that are remembered; the whole of a library of 6,000 records would be 50 MB.
 _KEPT_ALONE: Final = 30_000
 SIGNS_MAX: Final = 24
+NEAR_OF_A_PARAGRAPH: Final = 2
+NEAR_MAX: Final = 12
 RECOVERED_MAX: Final = 6
 _RECOVERED: Final = ("recovered", "worked", "recovering")
 # Where a record tells what came after a sign, in this order.
@@ -62,13 +67,18 @@ _WORD: Final = re.compile(r"\w+(?:['\u2019]\w+)*")
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """One pair of a paragraph and a sign that it shows, by their positions; `further` if it is not its nearest."""
+    """One pair of a paragraph and a sign that it shows or is near, by their positions.
+
+    `nearness` orders those of one kind; `further` tells that the paragraph has a nearer one.
+    """
 
     score: float
+    nearness: float
     further: bool
     paragraph: int
     sign: int
     sentence: int
+    band: str
 
 
 class SignChecker:
@@ -146,7 +156,7 @@ class SignChecker:
         """The signs of the records whose signs are most like a paragraph, and how like it, before tone."""
         lexical = self.searcher.generation.lexical
         words = lexical.words(paragraph)
-        if len(words) < _LEAST_WORDS or not len(read.inside):
+        if len(words) < _LEAST_WORDS or not len(read.inside) or _is_heads(paragraph):
             return _Close.none()
         found = lexical.search(words, len(self._rows), _ONLY_WARNINGS)
         by_passage = dict(zip(found.ordinals.tolist(), ranking.saturate(found.scores).tolist(), strict=True))
@@ -175,7 +185,10 @@ class SignChecker:
         return known
 
     def _signs_of(self, number: int, read: _Read, close: _Close, alone: Mapping[int, Floats]) -> list[_Shown]:
-        """The signs that one paragraph shows, nearest first, the nearest of each record only."""
+        """The signs that one paragraph shows, nearest first, or if there are none, those that it is near.
+
+        The nearest of each record only.
+        """
         if not len(close.signs):
             return []
         signs = close.signs.tolist()
@@ -183,15 +196,22 @@ class SignChecker:
         meaning = (1 - ALONE_WEIGHT) * close.meaning + ALONE_WEIGHT * by_itself
         likeness = (1 - WORDS_WEIGHT) * meaning + WORDS_WEIGHT * close.in_words
         scores = likeness + read.tones[:, None]  # (sentences, signs)
-        nearest, best = scores.argmax(axis=0), scores.max(axis=0)
-        least = max(FAIR_FROM, float(best.max()) - _NEAR_THE_FIRST)
+        best = scores.max(axis=0)
+        if best.max() >= FAIR_FROM:
+            nearness, least = scores, max(FAIR_FROM, float(best.max()) - _NEAR_THE_FIRST)
+        else:  # a tone that takes off may be mistaken
+            nearness, least = np.maximum(likeness, scores), NEAR_FROM
+            best = nearness.max(axis=0)
+        sentence = nearness.argmax(axis=0)
         shown: dict[int, _Shown] = {}
         for index in ranking.best_first(best).tolist():
-            if best[index] < least or len(shown) == SIGNS_OF_A_PARAGRAPH:
+            if best[index] < least:
                 break
-            one = _Shown(float(best[index]), bool(shown), number, signs[index], int(nearest[index]))
-            shown.setdefault(int(self._record_of[one.sign]), one)
-        return list(shown.values())
+            score = float(scores[sentence[index], index])
+            of_pair = (number, signs[index], int(sentence[index]), _band(score))
+            one = _Shown(score, float(best[index]), bool(shown), *of_pair)
+            shown.setdefault(self._record(one.sign), one)
+        return list(shown.values())[: SIGNS_OF_A_PARAGRAPH if best.max() >= FAIR_FROM else None]
 
     # --- showing ------------------------------------------------------------------------------------------------------
 
@@ -203,25 +223,48 @@ class SignChecker:
         stages: dict[str, float],
     ) -> Signs:
         by_sign: dict[int, list[_Shown]] = {}
-        for one in sorted(shown, key=lambda one: (one.further, -one.score, one.paragraph, one.sign)):
-            by_sign.setdefault(one.sign, []).append(one)
+        for one in sorted(shown, key=lambda one: (one.further, -one.nearness, one.paragraph, one.sign)):
+            if one.band != "near":
+                by_sign.setdefault(one.sign, []).append(one)
         kept = list(by_sign.items())[:SIGNS_MAX]
-        found = []
-        for number, (sign, places) in enumerate(kept, start=1):
+        near = self._worth_comparing(shown, {self._record(sign) for sign, _ in kept})
+        told = []
+        for number, (sign, places) in enumerate((*kept, *near), start=1):
             matches = [self._match(one, paragraphs[one.paragraph], spans[one.paragraph]) for one in places]
-            found.append(self._sign(number, sign, matches))
+            told.append(self._sign(number, sign, matches))
         numbers = {sign: number for number, (sign, _) in enumerate(kept, start=1)}
         of_paragraph: dict[int, list[int]] = {}
         for one in shown:
-            if one.sign in numbers:
+            if one.sign in numbers and one.band != "near":
                 of_paragraph.setdefault(one.paragraph, []).append(numbers[one.sign])
         checked = [
             CheckedParagraph(number, text, tuple(of_paragraph.get(number - 1, ())))
             for number, text in enumerate(paragraphs, start=1)
         ]
-        recovered = self._recoveries(kept)
-        name = self.searcher.generation.name
-        return Signs(tuple(checked), tuple(found), tuple(recovered), len(by_sign) - len(kept), name, stages)
+        return Signs(
+            paragraphs=tuple(checked),
+            found=tuple(told[: len(kept)]),
+            near=tuple(told[len(kept) :]),
+            recovered=tuple(self._recoveries(kept, near)),
+            left_out=len(by_sign) - len(kept),
+            generation=self.searcher.generation.name,
+            milliseconds=stages,
+        )
+
+    def _worth_comparing(self, shown: Sequence[_Shown], found: set[int]) -> list[tuple[int, list[_Shown]]]:
+        """The signs that paragraphs are near, best first: one of each record, of no record already found."""
+        of_record: dict[int, int] = {}
+        places: dict[int, list[_Shown]] = {}
+        given: Counter[int] = Counter()
+        for one in sorted(shown, key=lambda one: (-one.nearness, one.paragraph, one.sign)):
+            record = self._record(one.sign)
+            if one.band != "near" or record in found or given[one.paragraph] == NEAR_OF_A_PARAGRAPH:
+                continue
+            if of_record.get(record, one.sign) == one.sign and (record in of_record or len(of_record) < NEAR_MAX):
+                of_record[record] = one.sign
+                places.setdefault(one.sign, []).append(one)
+                given[one.paragraph] += 1
+        return list(places.items())
 
     def _match(self, one: _Shown, paragraph: str, spans: Sequence[tuple[int, int]]) -> Match:
         start, end = spans[one.sentence]
@@ -241,19 +284,22 @@ class SignChecker:
         whose = _whose(self.searcher.cards[row.record])
         return Sign(number, self._words_of(sign), warning, whose, then, tuple(matches), matches[0].band)
 
-    def _recoveries(self, kept: Sequence[tuple[int, Sequence[_Shown]]]) -> list[Recovery]:
-        """Those of the records found that got better: recovered before recovering, then in the order of the signs."""
+    def _recoveries(
+        self, kept: Sequence[tuple[int, Sequence[_Shown]]], near: Sequence[tuple[int, Sequence[_Shown]]]
+    ) -> list[Recovery]:
+        """Those of these records that got better: of the found first, recovered before recovering, then by sign."""
         told: dict[int, Recovery] = {}
-        for sign, places in kept:
-            record = self._rows[self._signs[sign][0]].record
+        for sign, places in (*kept, *near):
+            record = self._record(sign)
             card = self.searcher.cards[record]
             if record in told or card["outcome"] not in _RECOVERED:
                 continue
             how = self._nearest(record, "worked", self._sign_vector(sign))
             if how is not None:
                 told[record] = Recovery(_whose(card), how, places[0].paragraph + 1)
-        ordered = sorted(told.values(), key=lambda one: _RECOVERED.index(one.whose.outcome))
-        return ordered[:RECOVERED_MAX]
+        found = {self._record(sign) for sign, _ in kept}
+        ordered = sorted(told, key=lambda record: (record not in found, _RECOVERED.index(told[record].whose.outcome)))
+        return [told[record] for record in ordered[:RECOVERED_MAX]]
 
     def _nearest(self, record: int, stance: str, vector: Floats) -> Told | None:
         """The passage of that stance in a record, and the sentence of it, nearest to a vector; None without one."""
@@ -277,6 +323,9 @@ class SignChecker:
         _, first, last = self._signs[sign]
         vector: Floats = self._vectors[start : start + last - first].mean(axis=0)
         return vector
+
+    def _record(self, sign: int) -> int:
+        return int(self._record_of[sign])
 
     def _words_of(self, sign: int) -> str:
         """The sign in plain words, without its list mark and source marks."""
@@ -326,8 +375,13 @@ def _items(row: PassageRow) -> list[tuple[int, int]]:
     return list(zip(firsts, [*firsts[1:], len(starts)], strict=True))
 
 
+def _is_heads(paragraph: str) -> bool:
+    """Whether a paragraph is the first row of a table, the heads of its columns, or a row as bare as that."""
+    return all(len(cell.split()) < _LEAST_WORDS for cell in paragraph.split(" \u00b7 "))
+
+
 def _band(score: float) -> str:
-    return "strong" if score >= STRONG_FROM else "fair"
+    return "strong" if score >= STRONG_FROM else "fair" if score >= FAIR_FROM else "near"
 
 
 def _whose(card: Mapping[str, Any]) -> Whose:

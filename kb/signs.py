@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
+
+# How near the reader's words are to a sign. `near` says no more than that both are on the same subject.
+BANDS: Final = ("strong", "fair", "near")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class Match:
 class Sign:
     """A warning sign of the library that the text shows: its very words, whose it was, and what happened next there.
 
-    `matches` are the reader's paragraphs that show it, nearest first; `band` is that of the first.
+    `matches` are the reader's paragraphs that show it, nearest first; `band` is that of the first: strong, fair, or
+    near for a sign on the same subject, of which the text may say the opposite.
     """
 
     number: int
@@ -67,7 +71,7 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """A record that showed one of the signs found and got better; `how` is its passage on what worked."""
+    """A record that showed one of the signs found or near and got better; `how` is its passage on what worked."""
 
     whose: Whose
     how: Told
@@ -92,15 +96,21 @@ class Signs:
     """The answer to one text.
 
     `found` has first the signs that some paragraph is nearest to, from the strongest, then those that it is less near
-    to. `left_out` counts the signs beyond the most that are given, all weaker.
+    to. `left_out` counts the signs beyond the most that are given, all weaker. `near` has the nearest signs of the
+    paragraphs for which none was found, best first, one of a record; their numbers go on from those of `found`.
     """
 
     paragraphs: tuple[CheckedParagraph, ...]
     found: tuple[Sign, ...]
+    near: tuple[Sign, ...]
     recovered: tuple[Recovery, ...]
     left_out: int
     generation: str
     milliseconds: dict[str, float]
+
+    def paragraphs_near(self) -> frozenset[int]:
+        """The numbers of the paragraphs that are worth comparing with a sign of `near`."""
+        return frozenset(match.paragraph for sign in self.near for match in sign.matches)
 
     def as_json(self) -> dict[str, Any]:
         """The fixed interface of `kb signs --json` and `/api/v1/signs`; scripts rely on these names."""
@@ -108,6 +118,7 @@ class Signs:
             "generation": self.generation,
             "paragraphs": [asdict(one) for one in self.paragraphs],
             "found": [_flat(one) for one in self.found],
+            "near": [_flat(one) for one in self.near],
             "recovered": [_flat(one) for one in self.recovered],
             "left_out": self.left_out,
             "milliseconds": {stage: round(value, 3) for stage, value in self.milliseconds.items()},

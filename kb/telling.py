@@ -116,18 +116,25 @@ def similar_text(mine: Council, found: Sequence[Likeness]) -> str:
 
 
 def signs_text(found: Signs) -> str:
-    """The signs that a text shows, those nearest to a paragraph in full, then the places that got better."""
+    """The signs that a text shows, then those worth comparing with it, then the places that got better."""
     count = len(found.paragraphs)
     if not found.paragraphs:
         return "There is no text to check."
-    if not found.found:
+    if not found.found and not found.near:
         return (
             f"No sign found in {counted(count, 'paragraph')}. It is no proof that all is well: the library holds what "
             "some places wrote down, and a paper tells what its author chose to tell."
         )
     shown = sum(bool(one.signs) for one in found.paragraphs)
-    lines = [f"Signs found in {shown} of {counted(count, 'paragraph')}. Each is a reason to ask, not a finding."]
+    worth = f"{len(found.paragraphs_near())} of {counted(count, 'paragraph')} worth comparing"
+    if shown:
+        lines = [f"Signs found in {shown} of {counted(count, 'paragraph')}. Each is a reason to ask, not a finding."]
+    else:
+        lines = [f"Nothing matches closely; {worth}. It is no proof that all is well."]
     lines += [_tell_sign(one) for one in found.found]
+    if found.near:
+        lines.append("Worth comparing: on the same subject, and your text may say the opposite.")
+    lines += [_tell_sign(one) for one in found.near]
     if found.recovered:
         lines.append("Those that recovered, and how:")
     lines += [_tell_recovery(one) for one in found.recovered]

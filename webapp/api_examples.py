@@ -254,6 +254,7 @@ SIGNS: Final[dict[str, Any]] = {
             "url": "/records/nottingham-robin-hood-energy#warning-signs",
         }
     ],
+    "near": [],
     "recovered": [],
     "left_out": 0,
     "milliseconds": {"encode": 4.2, "total": 9.8},

@@ -8,6 +8,7 @@ from kb import vocabulary
 from kb.answer import BANDS
 from kb.peers import FACTOR_CODES
 from kb.records import FRONT_MATTER, ID_PATTERN
+from kb.signs import BANDS as SIGN_BANDS
 from webapp.api_parameters import GSS_PATTERN
 from webapp.api_problems import KINDS
 from webapp.api_shapes import Schema, date, flag, number, or_null, ref, several, term, terms, text, thing, whole
@@ -287,6 +288,9 @@ def _whose() -> dict[str, Schema]:
     }
 
 
+_SIGN_BAND: Final = "How sure the match is; `near` is on the same subject and no more"
+
+
 def _signs() -> dict[str, Schema]:
     told = thing(
         "A passage of a record",
@@ -305,7 +309,7 @@ def _signs() -> dict[str, Schema]:
             "sentence": text("Its nearest sentence"),
             "words": several({"type": "string"}, "Words in common"),
             "score": number("How near"),
-            "band": text("How sure the match is", enum=list(BANDS)),
+            "band": text(_SIGN_BAND, enum=list(SIGN_BANDS)),
         },
     )
     sign = {
@@ -314,7 +318,7 @@ def _signs() -> dict[str, Schema]:
         "warning": ref("Told"),
         "then": {"description": "What happened next there; null where nothing is told", "oneOf": [ref("Told"), _NULL]},
         "matches": several(match, "Your paragraphs that show it, nearest first"),
-        "band": text("How sure the nearest match is", enum=list(BANDS)),
+        "band": text("That of the nearest match", enum=list(SIGN_BANDS)),
     }
     paragraph = thing(
         "One paragraph of your text",
@@ -328,14 +332,19 @@ def _signs() -> dict[str, Schema]:
     signs = {
         "paragraphs": several(paragraph, "Your text as it was read"),
         "found": several(ref("Sign"), "The signs that it shows, strongest first"),
-        "recovered": several(ref("Recovery"), "Records that showed one of them and got better"),
+        "near": several(
+            ref("Sign"),
+            "Signs worth comparing with the paragraphs for which none was found, best first, one of a record: on the "
+            "same subject, and your text may say the opposite",
+        ),
+        "recovered": several(ref("Recovery"), "Records that showed one of all these and got better, of `found` first"),
         "left_out": whole("How many weaker signs are left out"),
         "milliseconds": _MILLISECONDS,
         "generation": text("Name of the index that answered"),
     }
     return {
         "Told": told,
-        "Sign": thing("A warning sign of the library that your text shows", {**_whose(), **sign}),
+        "Sign": thing("A warning sign of the library that your text shows or is near", {**_whose(), **sign}),
         "Recovery": thing("A record that showed one of the signs, and how it got better", {**_whose(), **recovery}),
         "Signs": thing("The warning signs that a text shows", signs),
     }

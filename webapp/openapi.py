@@ -199,9 +199,9 @@ def endpoints(question_max: int) -> tuple[Endpoint, ...]:
             "signs",
             "/signs",
             "Check a text for warning signs",
-            "Each paragraph of the text is held against the warning signs of the library: which of them it shows, what "
-            "happened next where the same sign came first, and who got better, and how. Nothing of the text is stored "
-            "or written to a log.",
+            "Each paragraph of the text is held against the warning signs of the library: which of them it shows, or "
+            "is worth comparing with, what happened next where they came first, and who got better, and how. Nothing "
+            "of the text is stored or written to a log.",
             ref("Signs"),
             api_examples.SIGNS,
             problems=(TOO_LARGE, WRONG_TYPE, WRONG_BODY, TOO_LONG),

@@ -181,7 +181,7 @@ class MadeUpLibrary:
         self._check()
         self.checked.append(text)
         paragraphs = [CheckedParagraph(number, one, ()) for number, one in enumerate(text.split("\n\n"), start=1)]
-        return Signs(tuple(paragraphs), (), (), 0, "made-up", {"total": 1.0})
+        return Signs(tuple(paragraphs), (), (), (), 0, "made-up", {"total": 1.0})
 
     def record_gap(self, question: str) -> Gap:
         self._check()

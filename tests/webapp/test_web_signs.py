@@ -50,7 +50,7 @@ def made_up_signs(*paragraphs: str) -> Signs:
         CheckedParagraph(number, text, (1, 2) if number == 1 else ()) for number, text in enumerate(paragraphs, 1)
     ]
     recovered = (Recovery(WHOSE, WORKED, 1),)
-    return Signs(tuple(checked), signs, recovered, 1, "made-up", {"total": 1.0})
+    return Signs(tuple(checked), signs, (), recovered, 1, "made-up", {"total": 1.0})
 
 
 # --- the form ---------------------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def test_the_form_says_what_becomes_of_the_text(client: FlaskClient) -> None:
 @pytest.mark.parametrize("text", ["", " \r\n\t", "\x00", "---"])
 def test_an_empty_text_is_asked_for(client: FlaskClient, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     library = client.application.config["KNOWLEDGE_BASE"]
-    monkeypatch.setattr(library, "signs", lambda _: Signs((), (), (), 0, "", {}))
+    monkeypatch.setattr(library, "signs", lambda _: Signs((), (), (), (), 0, "", {}))
     response = client.post("/signs", data={"text": text})
     assert response.status_code == 422
     assert "There is no text to check" in response.text
