@@ -9,7 +9,7 @@ from kb.filters import composed_terms
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-# Facets whose counts an answer carries over records; `stance` is counted over passages beside them.
+# Facets that are counted by a record's card; `stance`, which each passage has, is counted beside them.
 COUNTED: Final = (
     "outcome",
     "kind",

@@ -99,6 +99,10 @@ class Ranked:
         good = [(record, [index for index in indices if self.good(index)]) for record, indices in self.groups]
         return [(record, indices) for record, indices in good if indices]
 
+    def fair_passages(self) -> Ordinals:
+        """The passages of those, by ordinal, rising."""
+        return np.unique(self.passages[[self.good(index) for index in range(len(self.passages))]])
+
 
 def is_close(nearest: float, covered: float) -> bool:
     """Whether the library has anything on a question.
@@ -157,16 +161,14 @@ class Ranker:
         lexical[found.ordinals] = ranking.saturate(found.scores)
         return lexical, ranking.fuse(self.vectors @ vector, lexical)
 
-    def bearing(self, question: Question, filters: Filters, places: Places | None, fair_from: float) -> list[int]:
-        """The records that have a fair passage and pass the filters, by number."""
+    def bearing(self, question: Question, filters: Filters, places: Places | None, fair_from: float) -> Ordinals:
+        """The fair passages that pass the filters, ways in included, rising; those of the pool in a large library."""
         only = places.records if places else None
         if question.score is None:
-            ranked = self.rank(question, filters, places, Clock(), fair_from)
-            return [record for record, _ in ranked.bearing()]
+            return self.rank(question, filters, places, Clock(), fair_from).fair_passages()
         allowed = self._admission.passages(filters, only)
         fair = question.score >= fair_from
-        records: list[int] = np.unique(self._generation.record_of[fair if allowed is None else fair & allowed]).tolist()
-        return records
+        return np.flatnonzero(fair if allowed is None else fair & allowed)
 
     def rank(
         self,
@@ -200,7 +202,8 @@ class Ranker:
             lexical = question.lexical[ordinals]
         vectors = self.vectors[ordinals].astype(np.float32, copy=False)
         semantic = vectors @ vector
-        score = ranking.fuse(semantic, lexical)
+        # Of a part, the same product can differ in its last digit from that of the whole, by which others are counted.
+        score = ranking.fuse(semantic, lexical) if question.score is None else question.score[ordinals]
         rank_score = score
         if len(score):
             best = ranking.best_first(score)[: ranking.FEEDBACK_PASSAGES]

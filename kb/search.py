@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from kb import ranking
 from kb.abbreviations import Abbreviations
 from kb.admission import Admission
@@ -23,6 +25,8 @@ from kb.views import VIEWS, Views
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    import numpy.typing as npt
 
     from kb.answer import Hit
     from kb.encoder import Encoder
@@ -51,7 +55,8 @@ LEAD_PREFERENCE: Final = {
 ORDERS: Final[dict[str, Callable[[dict[str, Any]], Any] | None]] = {
     "relevance": None,
     "evidence": lambda card: -strength_of(card).order,
-    "newest": lambda card: (card["outcome_as_at"] or str(card["years"][1])).ljust(10, "0"),
+    # A year or a month alone stands before the days in it.
+    "newest": lambda card: card["outcome_as_at"] or str(card["years"][1]),
 }
 
 
@@ -110,8 +115,7 @@ class Searcher:
         hits, setbacks = self._hits(text, ranked, wanted, clock)
         records = [record for record, _ in bearing]
         counts = self._counts.of(records)
-        stances = self._admission.stances_of(ranked.passages)
-        counts["stance"] = tally(stances[index] for _, indices in bearing for index in indices)
+        counts["stance"] = self._stances_told(ranked.fair_passages())
         answer = Answer(
             question=question,
             close=bool(bearing),
@@ -195,7 +199,11 @@ class Searcher:
         for number, (one, passages) in enumerate(kept, start=offset + 1):
             extracts = [
                 self._shower.extract(
-                    shown[ordinal], asked, ranked.question.vector, (score, semantic, lexical), band(score)
+                    shown[ordinal],
+                    asked,
+                    ranked.question.vector,
+                    (score, semantic, lexical),
+                    band(score, ranked.fair_from),
                 )
                 for ordinal, score, semantic, lexical in passages
             ]
@@ -212,10 +220,18 @@ class Searcher:
         """For each facet that is chosen from, its counts as they would be were it left open."""
         counts: dict[str, dict[str, int]] = {}
         for field, _ in filters.terms:
-            if field in COUNTED:
-                bearing = self._ranker.bearing(asked, filters.without(field), places, fair_from)
-                counts |= self._counts.of(bearing, (field,))
+            if field in COUNTED or field == "stance":
+                fair = self._ranker.bearing(asked, filters.without(field), places, fair_from)
+                if field == "stance":
+                    counts[field] = self._stances_told(fair)
+                else:
+                    counts |= self._counts.of(np.unique(self.generation.record_of[fair]).tolist(), (field,))
         return counts
+
+    def _stances_told(self, fair: npt.NDArray[np.int64]) -> dict[str, int]:
+        """How many records have one of these passages in each stance."""
+        told = set(zip(self.generation.record_of[fair].tolist(), self._admission.stances_of(fair), strict=True))
+        return tally(stance for _, stance in told)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -258,7 +274,7 @@ def _choose(
         led.append((record, fair or indices[:1]))
         told.append([stances[index] for index in fair])
     setbacks = any("did-not-work" in some for some in told)
-    within = min(BALANCED_WITHIN, end)
+    within = min(BALANCED_WITHIN, wanted.limit)  # the same on each page, or a record would stand on two of them
     balanced = wanted.balanced and wanted.order == "relevance"
     moved = ranking.balance(told, [bool(some) for some in told], within) if balanced else None
     if moved is not None:
