@@ -11,8 +11,6 @@ from kb.settings import Settings
 from webapp import (
     about,
     addresses,
-    api,
-    api_page,
     ask,
     assets,
     browse,
@@ -29,6 +27,8 @@ from webapp import (
     security,
     signs,
 )
+from webapp.api import page as api_page
+from webapp.api import routes as api_routes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         browse.blueprint,
         feeds.blueprint,
         about.blueprint,
-        api.blueprint,
+        api_routes.blueprint,
         api_page.blueprint,
         councils.blueprint,
         signs.blueprint,

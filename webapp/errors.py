@@ -11,7 +11,8 @@ from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from kb.errors import NoIndex
-from webapp import api, api_problems, security
+from webapp import security
+from webapp.api import problems, routes
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -85,8 +86,8 @@ def _page(status: int) -> Response:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or error.code is None or error.code < 400:
         return error  # a redirect, or an answer that is made already
-    if request.path.startswith(api.PREFIX):
-        response = api_problems.of_status(error.code, _DETAILS.get(HTTPStatus(error.code), f"{error.name}."))
+    if request.path.startswith(routes.PREFIX):
+        response = problems.of_status(error.code, _DETAILS.get(HTTPStatus(error.code), f"{error.name}."))
     else:
         response = _page(error.code)
     for name, value in error.get_headers():  # Allow, Retry-After and the like
@@ -96,8 +97,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _no_index(_: NoIndex) -> ResponseReturnValue:
-    if request.path.startswith(api.PREFIX):
-        response = api_problems.of_status(HTTPStatus.SERVICE_UNAVAILABLE, _NO_INDEX)
+    if request.path.startswith(routes.PREFIX):
+        response = problems.of_status(HTTPStatus.SERVICE_UNAVAILABLE, _NO_INDEX)
     else:
         response = _page(HTTPStatus.SERVICE_UNAVAILABLE)
     response.headers["Retry-After"] = str(_RETRY_SECONDS)

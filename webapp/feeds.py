@@ -16,7 +16,8 @@ from xml.etree import ElementTree as Xml
 from flask import Blueprint, Response, current_app, request
 
 from kb.browse import newest_first
-from webapp import api_problems, browse, presenting, questions
+from webapp import browse, presenting, questions
+from webapp.api import problems
 from webapp.councils import chosen_council
 from webapp.library import knowledge
 from webapp.revalidation import revalidated
@@ -160,4 +161,4 @@ def _link(parent: Xml.Element, relation: str, mimetype: str, address: str) -> No
 
 
 def _refused(detail: str) -> Response:
-    return api_problems.as_response(api_problems.Problem(api_problems.WRONG_PARAMETERS, detail))
+    return problems.as_response(problems.Problem(problems.WRONG_PARAMETERS, detail))

@@ -16,7 +16,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 
 from kb.filters import FIELDS
 from webapp import create_app
-from webapp.openapi import SERVER
+from webapp.api.document import SERVER
 from webapp.questions import WAYS
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from kb.records import FRONT_MATTER
 from kb.search import ORDERS
 from kb.views import VIEWS
 from kb.vocabulary import ALL
-from webapp import api_examples, api_problems, questions
-from webapp.api_schemas import make_schemas
-from webapp.openapi import SERVER, make_document
+from webapp import questions
+from webapp.api import examples, problems
+from webapp.api.document import SERVER, make_document
+from webapp.api.schemas import make_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,7 @@ def undescribed(value: object, of: dict[str, Any], path: str) -> Iterator[str]:
 
 
 def test_the_check_finds_what_is_not_described() -> None:
-    council = {**api_examples.COUNCILS["councils"][0], "rank": 1}
+    council = {**examples.COUNCILS["councils"][0], "rank": 1}
     with pytest.raises(AssertionError, match=r"Council\.rank"):
         check(council, "Council")
     with pytest.raises(AssertionError, match="is not one of"):
@@ -155,12 +156,12 @@ def test_every_parameter_and_member_is_explained() -> None:
 @pytest.mark.parametrize(
     ("example", "shape"),
     [
-        (api_examples.ANSWER, "Answer"),
-        (api_examples.RECORDS, "Records"),
-        (api_examples.RECORD, "Record"),
-        (api_examples.COUNCILS, "Councils"),
-        (api_examples.SIMILAR, "Similar"),
-        (api_examples.SIGNS, "Signs"),
+        (examples.ANSWER, "Answer"),
+        (examples.RECORDS, "Records"),
+        (examples.RECORD, "Record"),
+        (examples.COUNCILS, "Councils"),
+        (examples.SIMILAR, "Similar"),
+        (examples.SIGNS, "Signs"),
     ],
 )
 def test_an_example_has_the_shape_that_it_shows(example: dict[str, Any], shape: str) -> None:
@@ -234,7 +235,7 @@ def test_the_page_has_all_of_the_document(client: FlaskClient) -> None:
         assert f"<code>{parameter['name']}</code>" in page, name
     for name in DOCUMENT["components"]["schemas"]:
         assert f'id="shape-{name}"' in page
-    for kind in api_problems.KINDS:
+    for kind in problems.KINDS:
         assert f'id="{kind.anchor}"' in page
 
 

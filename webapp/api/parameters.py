@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from kb.filters import FIELDS, FIRST_YEAR, LAST_YEAR, Filters, make_filters
 from kb.peers import FACTOR_CODES
-from webapp.api_problems import TOO_LONG, WRONG_PARAMETERS, Fault, Problem
+from webapp.api.problems import TOO_LONG, WRONG_PARAMETERS, Fault, Problem
 from webapp.questions import WAYS
 
 if TYPE_CHECKING:

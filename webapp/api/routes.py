@@ -1,4 +1,4 @@
-"""The API: the library as JSON, and failures as problem details. `webapp.openapi` describes each of these addresses."""
+"""The API: the library as JSON, and failures as problem details. `webapp.api.document` describes each address."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, Response, current_app, request, url_for
 
 from kb.peers import chosen_factors
-from webapp import api_parameters
 from webapp.addresses import is_utf_8
-from webapp.api_councils import council_as_json, is_gss, likeness_as_json
-from webapp.api_problems import NO_SUCH_COUNCIL, NO_SUCH_PAGE, NO_SUCH_RECORD, UNREADABLE, Problem, as_response, to_json
-from webapp.api_records import entry_as_json, whole_as_json
-from webapp.api_signs import sent_text
+from webapp.api import parameters
+from webapp.api.councils import council_as_json, is_gss, likeness_as_json
+from webapp.api.document import make_document
+from webapp.api.problems import NO_SUCH_COUNCIL, NO_SUCH_PAGE, NO_SUCH_RECORD, UNREADABLE, Problem, as_response, to_json
+from webapp.api.records import entry_as_json, whole_as_json
+from webapp.api.signs import sent_text
 from webapp.councils import table
 from webapp.library import knowledge
-from webapp.openapi import make_document
 from webapp.questions import clean_question
 
 if TYPE_CHECKING:
     from kb.councils import Council
-    from webapp.api_parameters import Given
+    from webapp.api.parameters import Given
 
 PREFIX: Final = "/api/"
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -36,13 +36,13 @@ def refuse_broken_addresses() -> None:
 
 @blueprint.get("/search")
 def search() -> Response:
-    question = api_parameters.question(current_app.config["QUESTION_MAX"])
-    given = api_parameters.read(request.args, (question, *api_parameters.SEARCH))
+    question = parameters.question(current_app.config["QUESTION_MAX"])
+    given = parameters.read(request.args, (question, *parameters.SEARCH))
     page, limit = given.whole("page"), given.whole("limit")
     council = _council(given)
     answer = knowledge().ask(
         clean_question(given.text("q")),
-        api_parameters.filters(given),
+        parameters.filters(given),
         limit=limit,
         offset=(page - 1) * limit,
         order=given.text("sort"),
@@ -69,8 +69,8 @@ def _tell_likeness(body: dict[str, Any], council: Council) -> None:
 
 @blueprint.get("/records")
 def records() -> Response:
-    given = api_parameters.read(request.args, api_parameters.LIST)
-    entries = knowledge().catalogue().select(api_parameters.filters(given)).entries
+    given = parameters.read(request.args, parameters.LIST)
+    entries = knowledge().catalogue().select(parameters.filters(given)).entries
     paged = _pages(given, len(entries))
     first = (paged["page"] - 1) * paged["limit"]
     shown = [entry_as_json(entry) for entry in entries[first : first + paged["limit"]]]
@@ -79,7 +79,7 @@ def records() -> Response:
 
 @blueprint.get("/records/<record_id>")
 def record(record_id: str) -> Response:
-    api_parameters.read(request.args, ())
+    parameters.read(request.args, ())
     found = knowledge().record(record_id)
     if found is None:
         raise Problem(NO_SUCH_RECORD, "The library has no record of this id.")
@@ -88,7 +88,7 @@ def record(record_id: str) -> Response:
 
 @blueprint.get("/councils")
 def councils() -> Response:
-    api_parameters.read(request.args, ())
+    parameters.read(request.args, ())
     known = table()
     every = [council_as_json(council) for council in known.councils] if known else []
     return _kept({"total": len(every), "councils": every})
@@ -96,7 +96,7 @@ def councils() -> Response:
 
 @blueprint.get("/councils/<gss>/similar")
 def similar(gss: str) -> Response:
-    given = api_parameters.read(request.args, api_parameters.SIMILAR)
+    given = parameters.read(request.args, parameters.SIMILAR)
     council = _known_council(gss)
     chosen = chosen_factors(given.several("factor"))
     alike = knowledge().peers.similar(council.gss, given.whole("limit"), [factor.code for factor in chosen])
@@ -110,13 +110,13 @@ def similar(gss: str) -> Response:
 
 @blueprint.post("/signs")
 def signs() -> Response:
-    api_parameters.read(request.args, ())
+    parameters.read(request.args, ())
     return _answer(knowledge().signs(sent_text()).as_json())
 
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    api_parameters.read(request.args, ())
+    parameters.read(request.args, ())
     return _kept(make_document(current_app.config["QUESTION_MAX"]))
 
 
@@ -125,8 +125,8 @@ def _council(given: Given) -> Council | None:
     gss = given.text("council")
     if gss:
         return _known_council(gss)
-    if given.text("places") != api_parameters.PLACES.default:
-        raise api_parameters.wrong("places", f"places {given.text('places')!r} needs a council: add council=GSS")
+    if given.text("places") != parameters.PLACES.default:
+        raise parameters.wrong("places", f"places {given.text('places')!r} needs a council: add council=GSS")
     return None
 
 

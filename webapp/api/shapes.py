@@ -1,4 +1,4 @@
-"""The words of JSON Schema in which `webapp.api_schemas` says what an answer is made of."""
+"""The words of JSON Schema in which `webapp.api.schemas` says what an answer is made of."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MIMETYPE: Final = "application/problem+json"
-# Where the kinds are explained: the page that `webapp.api_page` shows.
+# Where the kinds are explained: the page that `webapp.api.page` shows.
 _EXPLAINED_AT: Final = "/api"
 
 

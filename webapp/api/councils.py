@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from webapp.api_parameters import GSS_PATTERN
+from webapp.api.parameters import GSS_PATTERN
 
 if TYPE_CHECKING:
     from kb.councils import Council

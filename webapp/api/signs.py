@@ -8,7 +8,7 @@ from typing import Any, Final
 from flask import request
 
 from kb.pasted import TEXT_MAX_CHARACTERS
-from webapp.api_problems import TOO_LONG, UNREADABLE, WRONG_BODY, WRONG_TYPE, Fault, Problem
+from webapp.api.problems import TOO_LONG, UNREADABLE, WRONG_BODY, WRONG_TYPE, Fault, Problem
 
 PLAIN: Final = "text/plain"
 JSON: Final = "application/json"

@@ -9,9 +9,9 @@ from kb.answer import BANDS
 from kb.peers import FACTOR_CODES
 from kb.records import FRONT_MATTER, ID_PATTERN
 from kb.signs import BANDS as SIGN_BANDS
-from webapp.api_parameters import GSS_PATTERN
-from webapp.api_problems import KINDS
-from webapp.api_shapes import Schema, date, flag, number, or_null, ref, several, term, terms, text, thing, whole
+from webapp.api.parameters import GSS_PATTERN
+from webapp.api.problems import KINDS
+from webapp.api.shapes import Schema, date, flag, number, or_null, ref, several, term, terms, text, thing, whole
 
 _YEARS: Final = several(
     {"type": "integer"}, "First and last year that the record is about, both included", minItems=2, maxItems=2

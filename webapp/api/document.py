@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kb.pasted import TEXT_MAX_CHARACTERS
-from webapp import api_examples, api_parameters
-from webapp.api_parameters import GSS_PATTERN, LIMIT, PAGE, Parameter
-from webapp.api_problems import (
+from webapp.api import examples, parameters
+from webapp.api.parameters import GSS_PATTERN, LIMIT, PAGE, Parameter
+from webapp.api.problems import (
     FAILED,
     MIMETYPE,
     NO_SUCH_COUNCIL,
@@ -23,9 +23,9 @@ from webapp.api_problems import (
     WRONG_TYPE,
     Kind,
 )
-from webapp.api_schemas import RECORD_ID, make_schemas
-from webapp.api_shapes import Schema, ref
-from webapp.api_signs import JSON, PLAIN
+from webapp.api.schemas import RECORD_ID, make_schemas
+from webapp.api.shapes import Schema, ref
+from webapp.api.signs import JSON, PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +102,7 @@ class Endpoint:
 
 
 _RECORD_ID: Final = PathPart(
-    "record_id", "The record's id, as lists and hits have it", RECORD_ID, api_examples.RECORD["id"]
+    "record_id", "The record's id, as lists and hits have it", RECORD_ID, examples.RECORD["id"]
 )
 
 
@@ -110,7 +110,7 @@ _GSS: Final = PathPart(
     "gss",
     "GSS code of the council, a former one too",
     {"type": "string", "pattern": f"^{GSS_PATTERN}$"},
-    api_examples.SIMILAR["council"]["gss"],
+    examples.SIMILAR["council"]["gss"],
 )
 
 
@@ -125,8 +125,8 @@ def _text_body() -> Schema:
         "additionalProperties": False,
     }
     content = {
-        PLAIN: {"schema": text, "example": api_examples.TEXT},
-        JSON: {"schema": sent, "example": {"text": api_examples.TEXT}},
+        PLAIN: {"schema": text, "example": examples.TEXT},
+        JSON: {"schema": sent, "example": {"text": examples.TEXT}},
     }
     described = f"A situation, a report or a register: up to {TEXT_MAX_CHARACTERS:,} characters, in UTF-8"
     return {"description": described, "required": True, "content": content}
@@ -143,10 +143,10 @@ def endpoints(question_max: int) -> tuple[Endpoint, ...]:
             "are combined, and all of them apply before anything is ranked. Where nothing is close, `close` is false "
             "and the hits are the nearest there are, all weak.",
             ref("Answer"),
-            api_examples.ANSWER,
-            parameters=(api_parameters.question(question_max), *api_parameters.SEARCH),
+            examples.ANSWER,
+            parameters=(parameters.question(question_max), *parameters.SEARCH),
             problems=(NO_SUCH_PAGE, TOO_LONG),
-            asked=api_examples.ASKED,
+            asked=examples.ASKED,
         ),
         Endpoint(
             "records",
@@ -154,11 +154,11 @@ def endpoints(question_max: int) -> tuple[Endpoint, ...]:
             "List records",
             "The records that fit the filters, by title. Without filters: the whole library.",
             ref("Records"),
-            api_examples.RECORDS,
-            parameters=api_parameters.LIST,
+            examples.RECORDS,
+            parameters=parameters.LIST,
             problems=(NO_SUCH_PAGE,),
             cached=True,
-            asked=api_examples.LISTED,
+            asked=examples.LISTED,
         ),
         Endpoint(
             "record",
@@ -166,7 +166,7 @@ def endpoints(question_max: int) -> tuple[Endpoint, ...]:
             "Read a record",
             "The whole of it: its facts, its sources and its sections.",
             ref("Record"),
-            api_examples.RECORD,
+            examples.RECORD,
             parts=(_RECORD_ID,),
             problems=(NO_SUCH_RECORD,),
             cached=True,
@@ -177,7 +177,7 @@ def endpoints(question_max: int) -> tuple[Endpoint, ...]:
             "List councils",
             "Every principal authority of the United Kingdom, by name, with its GSS code. One list, without pages.",
             ref("Councils"),
-            api_examples.COUNCILS,
+            examples.COUNCILS,
             cached=True,
         ),
         Endpoint(
@@ -188,12 +188,12 @@ def endpoints(question_max: int) -> tuple[Endpoint, ...]:
             "population, how rural and how deprived it is, its region and its borders. It says nothing of how well any "
             "council does.",
             ref("Similar"),
-            api_examples.SIMILAR,
+            examples.SIMILAR,
             parts=(_GSS,),
-            parameters=api_parameters.SIMILAR,
+            parameters=parameters.SIMILAR,
             problems=(NO_SUCH_COUNCIL,),
             cached=True,
-            asked=api_examples.LIKENED,
+            asked=examples.LIKENED,
         ),
         Endpoint(
             "signs",
@@ -203,7 +203,7 @@ def endpoints(question_max: int) -> tuple[Endpoint, ...]:
             "is worth comparing with, what happened next where they came first, and who got better, and how. Nothing "
             "of the text is stored or written to a log.",
             ref("Signs"),
-            api_examples.SIGNS,
+            examples.SIGNS,
             problems=(TOO_LARGE, WRONG_TYPE, WRONG_BODY, TOO_LONG),
             method="post",
             body=_text_body(),

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from flask import Blueprint, current_app, render_template, request
 
 from kb.filters import FIELDS
-from webapp.api_problems import KINDS
-from webapp.openapi import NOTES, SERVER, Endpoint, endpoints, make_document
+from webapp.api.document import NOTES, SERVER, Endpoint, endpoints, make_document
+from webapp.api.problems import KINDS
 from webapp.revalidation import revalidated
 
 if TYPE_CHECKING:
