@@ -33,6 +33,7 @@ _ITEM: Final = re.compile(
     r"^\s*(?:[-*+\u2022\u2023\u25aa\u25cf\u25e6\u2013\u2014\uf0b7]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,5})[.)]|\d{1,3}(?:\.\d{1,3})+\.?)\s+"
 )
 _CELLS: Final = re.compile(r"\s*(?:\||\t)[\s|]*")
+_CELL_BREAK: Final = " \u00b7 "
 _RULE: Final = re.compile(r"[\s\-=_*+|:\u2500-\u257f]*")
 _ENDS_SENTENCE: Final = re.compile(r"[.:;!?][\"'\u201d\u2019)\]]*$")
 
@@ -68,10 +69,10 @@ def split_paragraphs(text: str) -> list[str]:
 
 
 def sentence_spans(paragraph: str) -> list[tuple[int, int]]:
-    """Offsets of a paragraph's sentences; one of a few letters (an initial, a row's number) goes with the next."""
+    """Offsets of a paragraph's sentences and a row's cells; one of a few letters (an initial) goes with the next."""
     spans: list[tuple[int, int]] = []
     begin: int | None = None
-    for start, end in split_sentences(paragraph):
+    for start, end in _cells(paragraph):
         begin = start if begin is None else begin
         if end - begin >= SENTENCE_MIN_CHARACTERS:
             spans.append((begin, end))
@@ -83,6 +84,17 @@ def sentence_spans(paragraph: str) -> list[tuple[int, int]]:
     return spans
 
 
+def _cells(paragraph: str) -> list[tuple[int, int]]:
+    """The sentences of a paragraph, cut where a cell of a table or a heading ends: owner and score are no sentence."""
+    found = []
+    for start, end in split_sentences(paragraph):
+        at = start
+        for cell in paragraph[start:end].split(_CELL_BREAK):
+            found.append((at, at + len(cell)))
+            at += len(cell) + len(_CELL_BREAK)
+    return [(start, end) for start, end in found if end > start]
+
+
 def _pieces(block: str) -> list[str]:
     """The pieces of a block: its list items and table rows apart, its other lines put together again."""
     pieces: list[str] = []
@@ -92,7 +104,7 @@ def _pieces(block: str) -> list[str]:
             open_piece = False
             continue
         row = _CELLS.search(line.strip()) is not None
-        words = " ".join(_CELLS.sub(" \u00b7 ", line.strip()).split()).strip("\u00b7 ")
+        words = " ".join(_CELLS.sub(_CELL_BREAK, line.strip()).split()).strip("\u00b7 ")
         if not words:
             continue
         if open_piece and not row and not _ITEM.match(line):

@@ -81,6 +81,14 @@ def test_a_few_letters_are_no_sentence() -> None:
     assert len(sentence_spans("x. Y" * 200)) <= 33
 
 
+def test_a_cell_of_a_row_is_a_sentence_and_bare_ones_go_with_the_next() -> None:
+    row = split_paragraphs("R3\tCompany\tAccounts not received. A further loan was requested\t16\tDirector of Place")[0]
+    told = [row[start:end] for start, end in sentence_spans(row)]
+    assert told == ["R3 · Company · Accounts not received.", "A further loan was requested · 16 · Director of Place"]
+    cells = "The accounts of the company are late · The director of place owns this risk"
+    assert [cells[start:end] for start, end in sentence_spans(cells)] == cells.split(" · ")
+
+
 def test_bytes_that_are_no_text_are_refused_with_their_place() -> None:
     assert decode_text("\ufeffcafé\r\n".encode(), "report.txt") == "café\n"
     with pytest.raises(TextRefused, match=r"report\.txt: is not UTF-8: byte 4 belongs"):
