@@ -213,8 +213,10 @@ def _plural(label: str) -> str:
 def place(gss: str) -> ResponseReturnValue:
     known = table()
     council = known.council(gss) if known and _GSS.fullmatch(gss) else None
-    if council is None or known is None:
+    if known is None:
         abort(HTTPStatus.NOT_FOUND)
+    if council is None:
+        return render_template("council_unknown.html", error=UnknownCouncil(gss), without=""), HTTPStatus.NOT_FOUND
     if council.gss != gss:  # a code that it had before
         query = request.query_string.decode("ascii", "replace")
         return redirect(url_for("councils.place", gss=council.gss) + (f"?{query}" if query else ""))

@@ -145,7 +145,7 @@ def test_ten_minutes_with_a_real_problem(
     page.get_by_label("What would you like to learn from others?").fill(problem)
     page.get_by_role("button", name="Ask").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"\d+ records? bears? on this"))
-    expect(page.get_by_text("Beside yours:").first).to_be_visible()
+    expect(page.get_by_text("Beside Slough:").first).to_be_visible()
 
     page.get_by_role("link", name="What worked, what did not").click()
     for told in ("What worked", "What did not work"):
@@ -159,7 +159,7 @@ def test_ten_minutes_with_a_real_problem(
     colleague = open_page(scripts=scripts)
     colleague.goto(page.url)
     assert colleague.locator("article h3").all_inner_texts() == titles
-    expect(colleague.get_by_text("Beside yours:").first).to_be_visible()
+    expect(colleague.get_by_text("Beside Slough:").first).to_be_visible()
 
     page.locator("article h3 a").first.click()
     transfer = page.locator("#transfer")

@@ -131,7 +131,7 @@ def test_making_a_place_one_s_own_and_switching_factors(open_page: Callable[...,
     assert page.get_by_text("This is your council.").count() == 1
     for factor in ("Population", "Rural or urban", "Deprivation", "Bordering"):
         page.get_by_label(factor, exact=True).uncheck()
-    page.get_by_role("button", name="Compare again").click()
+    page.get_by_role("button", name="Update the list").click()
     assert page.url.endswith("?factor=tier&factor=region")
     assert page.locator(".cf-peers thead th").all_inner_texts() == ["Council", "Type and tier", "Region and nation"]
 

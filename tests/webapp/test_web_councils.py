@@ -52,7 +52,11 @@ def test_choosing_keeps_one_cookie_and_goes_on_to_the_place(client: FlaskClient)
     assert {f"{COOKIE}={BARNSLEY}", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=31536000"} <= parts
     assert "Secure" not in parts
     page = client.get("/about").text
-    assert re.search(r'<a class="govuk-link" href="/council">\s*<span[^>]*>Your council: </span>Barnsley</a>', page)
+    link = rf'<a class="govuk-link" href="/councils/{BARNSLEY}">\s*<span[^>]*>Your council: </span>Barnsley</a>'
+    assert re.search(link, page)
+    door = re.search(r'<a class="govuk-link" href="([^"]+)">Places like Barnsley</a>', client.get("/").text)
+    assert door
+    assert door[1] == f"/councils/{BARNSLEY}"
 
 
 def test_over_https_the_cookie_is_never_sent_in_the_clear(client: FlaskClient) -> None:
@@ -256,7 +260,10 @@ def test_a_code_of_before_leads_to_that_of_today(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("code", ["E99999999", "leeds", "e08000035", "E07000029", "%00", "\u00e9", "x" * 3000])
 def test_a_place_that_is_none_is_not_found(client: FlaskClient, code: str) -> None:
-    assert client.get(f"/councils/{quote(code, safe='%')}").status_code == 404
+    response = client.get(f"/councils/{quote(code, safe='%')}")
+    assert response.status_code == 404
+    assert "There is no such council" in response.text
+    assert 'href="/councils"' in response.text
 
 
 def test_every_council_has_a_page_and_stands_in_the_list(client: FlaskClient) -> None:
