@@ -81,6 +81,8 @@ def search() -> ResponseReturnValue:
         return render_template("wrong_page.html", error=error), status
     likes = _likes(answer, council)
     offered = facets.of_answer(answer, asked.by_field)
+    if asked.way("view") != "best":
+        offered = [facet for facet in offered if facet.field != "stance" or asked.by_field.get("stance")]
     seen = {facet.field for facet in offered} | (set(questions.YEARS) if offered else set())
     return render_template(
         "search.html",

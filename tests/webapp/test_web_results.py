@@ -98,6 +98,10 @@ def test_each_view_is_of_the_same_records(whole_client: FlaskClient, whole_libra
         assert records
         assert set(records) <= bearing
         assert set(re.findall(r"cf-passage--([a-z-]+)", shelf)) == {stance}
+    # These views are by what a passage tells: counts of the other view's passages would contradict them.
+    assert "What the passage tells" not in page
+    assert "What the passage tells" in get(whole_client, QUESTIONS[0])
+    assert "What the passage tells" in get(whole_client, QUESTIONS[0], view="outcomes", stance="worked")
     signs = get(whole_client, QUESTIONS[0], view="signs")
     assert set(re.findall(r"cf-passage cf-passage--([a-z-]+)", signs)) == {"warning"}
     assert 'href="/signs"' in signs
