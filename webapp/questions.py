@@ -70,6 +70,13 @@ class UnknownFilter(ValueError):  # noqa: N818
         self.value = value[:60]
         self.without = without
 
+    def instead(self, code: str) -> Asked:
+        """The same request with a value that there is."""
+        if self.field in WAYS:
+            return self.without.shown(self.field, code)
+        chosen = (self.field, code) in self.without.chosen
+        return self.without if chosen else self.without.toggled(self.field, code)
+
 
 class WrongYears(ValueError):  # noqa: N818
     """A year (`years` has the one) is none, or both run backwards. `without` is the same request without `years`."""

@@ -196,6 +196,10 @@ def test_an_unknown_filter_value_is_named_and_can_be_left_out(client: FlaskClien
     assert response.status_code == 400
     assert "&ldquo;good&rdquo;" in response.text
     assert re.search(r'href="/search\?q=[^"]*&amp;outcome=failed">Search without it', response.text)
+    assert re.search(r'href="/search\?q=[^"]*&amp;outcome=failed&amp;outcome=mixed">Mixed</a>', response.text)
+    assert re.search(r'href="/search\?q=[^"]*&amp;outcome=failed">Failed</a>', response.text), "it is chosen already"
+    response = client.get("/search", query_string={"q": QUESTION, "sort": "oldest"})
+    assert re.search(r'href="/search\?q=[^"]*&amp;sort=newest">Newest</a>', response.text)
     assert not library.asked
 
 
