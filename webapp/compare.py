@@ -203,10 +203,10 @@ def _facts(columns: Sequence[Column]) -> list[tuple[str, list[Markup]]]:
 def _untold(name: str, column: Column) -> Markup:
     """What stands where a record has no such fact: whether it could have had one at all."""
     if column.record.kind == "case" and name == _ACCOUNTS:
-        return Markup("Told of lessons alone")
+        return Markup("Recorded for lessons only")
     if column.record.kind == "lesson":
-        return Markup("Told of named cases alone")
-    return Markup("Not told")
+        return Markup("Recorded for named cases only")
+    return Markup("Not recorded")
 
 
 def _facts_of(column: Column) -> dict[str, Markup]:

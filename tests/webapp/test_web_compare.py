@@ -63,8 +63,8 @@ def test_no_id_stands_twice_on_the_page(several: FlaskClient) -> None:
 def test_what_a_record_does_not_tell_is_said(several: FlaskClient) -> None:
     page = several.get(comparing("c-0", "l-2b7xq4")).text
     assert page.count("Not told in this record.") == 1  # the case has no warning signs
-    assert "Told of named cases alone" in page
-    assert "Told of lessons alone" in page
+    assert "Recorded for named cases only" in page
+    assert "Recorded for lessons only" in page
 
 
 def test_a_column_is_named_by_its_body_or_else_by_its_title(several: FlaskClient) -> None:
