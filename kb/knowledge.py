@@ -99,7 +99,13 @@ class KnowledgeBase:
             if self._snapshot is not None:
                 self._snapshot.generation.close()
             self._snapshot = None
-            self._read_from = None
+            self._forget()
+
+    def _forget(self) -> None:
+        """Lets go of all that was derived from a snapshot: with it, a record that is withdrawn leaves the memory."""
+        self._read_from = None
+        self._checker = None
+        self._preferences = {}
 
     def __enter__(self) -> Self:
         return self
@@ -165,19 +171,18 @@ class KnowledgeBase:
 
     def similar(self, record_id: str, limit: int = 6) -> tuple[Related, ...]:
         """Records that belong with this one, all of its own kind: linked, of another outcome, alike. Raises NoIndex."""
-        return self._reading().similar(record_id, limit)
+        return self._read(lambda searcher: self._reading_of(searcher).similar(record_id, limit))
 
     def versions(self, record_id: str) -> tuple[Version, ...]:
         """When this case's text and those before it were taken in, newest first; none of a lesson. Raises NoIndex."""
-        return self._reading().versions(record_id, self.store_path)
+        return self._read(lambda searcher: self._reading_of(searcher).versions(record_id, self.store_path))
 
     def catalogue(self) -> Catalogue:
         """The records without a question: an index to filter and to count. Raises NoIndex."""
-        return self._reading().catalogue
+        return self._read(lambda searcher: self._reading_of(searcher).catalogue)
 
-    def _reading(self) -> Reading:
-        """What is derived from the snapshot that answers now. Raises NoIndex."""
-        searcher, known = self.searcher(), self._read_from
+    def _reading_of(self, searcher: Searcher) -> Reading:
+        known = self._read_from
         if known is None or known.searcher is not searcher:
             known = self._read_from = Reading(searcher)
         return known
@@ -245,6 +250,7 @@ class KnowledgeBase:
                 return
             abbreviations = find_abbreviations(self.settings.corpus)
             self._snapshot = Searcher(generation, self._encoder_for(generation), abbreviations, self._council_names())
+            self._forget()
 
     def _council_names(self) -> list[str]:
         try:

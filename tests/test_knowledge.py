@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -180,6 +182,37 @@ def test_a_question_that_is_under_way_keeps_the_snapshot_it_began_with(
         knowledge.refresh()
     assert not snapshot.generation.layout.folder.exists(), "its files are gone"
     assert snapshot.ask(BINS).hits == wanted
+
+
+def test_nothing_of_a_generation_that_was_replaced_is_kept(knowledge: KnowledgeBase, beside: KnowledgeBase) -> None:
+    """A record that is withdrawn leaves every cache, and not only once somebody reads or checks again."""
+    knowledge.similar("anytown-bins")
+    knowledge.catalogue()
+    knowledge.signs("The dashboard stayed green while homes were damp.")
+    before = weakref.ref(knowledge.searcher())
+    retitle(beside, "Bins again")
+    beside.build()
+    knowledge.refresh()
+    gc.collect()
+    assert before() is None
+
+
+def test_a_generation_that_turns_out_damaged_while_it_is_browsed_gives_way_to_the_last_good_one(
+    knowledge: KnowledgeBase, beside: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = knowledge.ask(BINS).generation
+    retitle(beside, "Bins again")
+    second = beside.build().generation
+    knowledge.refresh()
+    Layout(knowledge.index.folder / second).dense.write_bytes(b"")
+    rows = knowledge.searcher().generation.rows
+
+    def fail() -> list[str]:
+        raise DamagedGeneration(f"{second}: passages.sqlite: database disk image is malformed")
+
+    monkeypatch.setattr(rows, "stances", fail)
+    assert len(knowledge.catalogue().select().entries) == len(LIBRARY)
+    assert knowledge.ask(BINS).generation == first
 
 
 def test_no_question_fails_while_the_index_is_published_anew_ten_times(
