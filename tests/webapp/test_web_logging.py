@@ -30,8 +30,18 @@ PATHS = [
 ]
 
 
+# The ways in that came later: what is chosen or compared, followed, posted.
+OTHERS = [
+    *(f"/search?q={CANARY}&view={CANARY}", f"/search?q={CANARY}&page={CANARY}", f"/search?q={CANARY}&council={CANARY}"),
+    *(f"/search.atom?q={CANARY}", f"/browse?service={CANARY}", f"/browse.atom?q={CANARY}", f"/compare?id={CANARY}"),
+    *(f"/council?next=/search%3Fq%3D{CANARY}", f"/councils/{CANARY}", f"/signs?text={CANARY}", f"/gaps?q={CANARY}"),
+    *(f"/api/v1/records?q={CANARY}", f"/api/v1/councils/{CANARY}/similar", f"/%ff{CANARY}"),
+]
+POSTED = ("/signs", "/gaps", "/council", "/api/v1/signs", "/search", f"/{CANARY}")
+
+
 @pytest.mark.parametrize("failing", [False, True])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [*PATHS, *OTHERS])
 def test_no_log_record_holds_the_question(
     client: FlaskClient, library: MadeUpLibrary, caplog: pytest.LogCaptureFixture, path: str, failing: bool
 ) -> None:
@@ -44,6 +54,22 @@ def test_no_log_record_holds_the_question(
         assert record.exc_info is None
         assert CANARY not in record.getMessage() + str(record.args)
     assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize("failing", [False, True])
+@pytest.mark.parametrize("path", POSTED)
+def test_no_log_record_holds_what_is_posted(
+    client: FlaskClient, library: MadeUpLibrary, caplog: pytest.LogCaptureFixture, path: str, failing: bool
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    if failing:
+        library.failure = ValueError(f"cannot encode {CANARY}")
+    form = {"text": CANARY, "q": CANARY, "council": CANARY, "typed": CANARY, "next": f"/search?q={CANARY}"}
+    for response in (client.post(path, data=form), client.post(path, data=CANARY, content_type="text/plain")):
+        assert response.status_code < 500 or failing
+        assert CANARY not in str(response.headers), "no address leads on with it"
+    assert CANARY not in caplog.text
+    assert all(CANARY not in record.getMessage() + str(record.args) for record in caplog.records)
 
 
 def test_a_failure_is_logged_with_its_place(

@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
     from kb.encoder import Encoder
 
-PATHS = ("/", "/search?q=loans+to+a+company", "/records/l-7q2m9x", "/api/v1/search?q=improvement+plan", "/healthz")
+PATHS = (
+    *("/", "/search?q=loans+to+a+company", "/search?q=loans+to+a+company&view=signs", "/search.atom?q=improvement"),
+    *("/records/l-7q2m9x", "/browse", "/browse.atom?kind=lesson", "/compare", "/healthz"),
+    *("/api/v1/search?q=improvement+plan&sort=newest", "/api/v1/records?kind=lesson", "/api/v1/records/l-7q2m9x"),
+)
+SIGNS = "The board was told that all was well. Nobody asked to see the loans."
 GENERATIONS = 4
 # Opening a generation takes a moment where four threads ask without a pause and the machine is busy besides.
 SERVED_WITHIN_SECONDS = 20.0
@@ -44,6 +49,7 @@ def ask_until(app: Flask, over: threading.Event, statuses: list[int]) -> None:
     client = app.test_client()
     while not over.is_set():
         statuses.extend(client.get(path).status_code for path in PATHS)
+        statuses.append(client.post("/api/v1/signs", data=SIGNS, content_type="text/plain").status_code)
 
 
 def served_within(client: FlaskClient, generation: str, seconds: float) -> bool:
