@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, render_template
 from markupsafe import Markup, escape
 
-from kb.passages import split_sentences
+from kb.passages import plain_text, split_sentences
 from kb.pasted import TEXT_MAX_CHARACTERS
 from webapp import presenting
 from webapp.forms import NotUtf8, TooLarge, text_field
@@ -81,6 +81,25 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class NearSign:
+    """A sign on the same subject as the reader's words, what came next in a sentence, and what else it is near."""
+
+    words: str
+    theirs: Theirs
+    then: str
+    also: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One paragraph of the reader's, its sentences that are near to a sign, and those signs, nearest first."""
+
+    paragraph: int
+    excerpt: str
+    signs: tuple[NearSign, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Better:
     """A place that got better, and how."""
 
@@ -123,6 +142,8 @@ def check() -> ResponseReturnValue:
         answer=answer,
         pairs=pairs,
         matched=matched,
+        near=make_near(answer),
+        worth=answer.paragraphs_near(),
         better=[_better(one) for one in answer.recovered],
         text=text,
         most=TEXT_MAX_CHARACTERS,
@@ -157,6 +178,39 @@ def _pair(sign: Sign, paragraphs: Sequence[CheckedParagraph], by_number: Mapping
         further=tuple(
             (other.words, _theirs(other.whose, other.url)) for other in (by_number[number] for number in further)
         ),
+    )
+
+
+def make_near(answer: Signs) -> list[Compared]:
+    """What is worth comparing, each sign once, with the paragraph that it is nearest to."""
+    texts = {one.number: one.text for one in answer.paragraphs}
+    led: dict[int, list[Sign]] = {}
+    for sign in answer.near:
+        led.setdefault(sign.matches[0].paragraph, []).append(sign)
+    return [
+        Compared(
+            number,
+            excerpt(texts[number], [sign.matches[0].sentence for sign in signs]),
+            tuple(_near(sign) for sign in signs),
+        )
+        for number, signs in led.items()
+    ]
+
+
+def excerpt(text: str, sentences: Sequence[str]) -> str:
+    """These sentences of a text in their order, each once, with an ellipsis where something lies between two."""
+    told, end = "", 0
+    for start, sentence in sorted({text.find(one): one for one in sentences}.items()):
+        apart = " \u2026 " if text[end:start].strip() else " "
+        told = f"{told}{apart}{sentence}" if told else sentence
+        end = start + len(sentence)
+    return told
+
+
+def _near(sign: Sign) -> NearSign:
+    then = plain_text(sign.then.highlight) if sign.then else ""
+    return NearSign(
+        sign.words, _theirs(sign.whose, sign.url), then, tuple(match.paragraph for match in sign.matches[1:])
     )
 
 

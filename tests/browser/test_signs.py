@@ -23,6 +23,10 @@ R7	Housing repairs	97% of orders done on the first visit. The measure is supplie
 does not telephone residents to confirm it.	Green
 
 Rain will clear eastwards overnight, leaving a cold and mostly dry day with sunny spells."""
+LIKELY = """The capital programme has grown to £310m, most of it borrowed short term from other councils, and the
+interest is met from the rents of the offices that were bought with it.
+
+The annual fun day was held in Victoria Park and was attended by many residents. The weather was fine."""
 WEATHER = "Rain will clear eastwards overnight, leaving a cold and mostly dry day with sunny spells."
 
 
@@ -35,7 +39,7 @@ def overflow(page: Page) -> int:
 def test_your_words_beside_theirs(open_page: Callable[..., Page], site: str, scripts: bool, width: int) -> None:
     page = open_page(width, scripts=scripts)
     page.goto(site)
-    page.get_by_role("link", name="Check the signs").click()
+    page.get_by_role("link", name="Check the signs").first.click()
     page.get_by_label("Your text").fill(REPORT)
     page.get_by_role("button", name="Check the signs").click()
     expect(page.locator("h1")).to_have_text("2 signs found in 2 of your 3 paragraphs")
@@ -55,9 +59,26 @@ def test_your_words_beside_theirs(open_page: Callable[..., Page], site: str, scr
     expect(page.locator(f"[id='{address.split('#')[1]}']")).to_be_in_viewport()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_what_is_worth_comparing_is_set_apart(open_page: Callable[..., Page], site: str, scripts: bool) -> None:
+    page = open_page(scripts=scripts)
+    page.goto(f"{site}/signs")
+    page.get_by_label("Your text").fill(LIKELY)
+    page.get_by_role("button", name="Check the signs").click()
+    expect(page.locator("h1")).to_have_text("Nothing matches closely; 1 of your 2 paragraphs is worth comparing")
+    expect(page.get_by_role("heading", name="Worth comparing", exact=True)).to_be_visible()
+    expect(page.locator(".cf-pair")).to_have_count(0)
+    page.get_by_role("link", name="A council borrowed a billion").first.click()
+    expect(page.locator("#warning-signs")).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize(
-    ("name", "text"), [("form", None), ("found", REPORT), ("none", WEATHER), ("empty", ""), ("long", "word " * 5000)]
+    ("name", "text"),
+    [
+        *(("form", None), ("found", REPORT), ("near", LIKELY), ("both", f"{REPORT}\n\n{LIKELY}"), ("none", WEATHER)),
+        *(("empty", ""), ("long", "word " * 5000)),
+    ],
 )
 def test_every_state(
     open_page: Callable[..., Page],
@@ -86,7 +107,7 @@ def test_every_state(
 def test_no_width_scrolls_sideways(open_page: Callable[..., Page], site: str, width: int) -> None:
     page = open_page(width)
     page.goto(f"{site}/signs")
-    page.get_by_label("Your text").fill(f"{REPORT}\n\n{'Unbroken' * 60} no plan for the budget exists.")
+    page.get_by_label("Your text").fill(f"{REPORT}\n\n{LIKELY}\n\n{'Unbroken' * 60} no plan for the budget exists.")
     page.get_by_role("button", name="Check the signs").click()
     expect(page.locator(".cf-pair").first).to_be_visible()
     assert overflow(page) == 0

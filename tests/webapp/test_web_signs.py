@@ -10,13 +10,14 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kb.signs import CheckedParagraph, Match, Recovery, Sign, Signs, Told, Whose
-from webapp.signs import make_pairs, mark_yours
+from webapp.signs import excerpt, make_pairs, mark_yours
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -176,6 +177,66 @@ def test_a_paragraph_stands_under_its_nearest_sign_alone() -> None:
     (pair,) = make_pairs(answer)
     assert [one.number for one in pair.yours] == [1]
     assert [words for words, _ in pair.further] == ["Nobody asks."]
+
+
+def only_near(*paragraphs: str) -> Signs:
+    """Two signs near the first paragraph, the first of them near the third as well."""
+    first = Match(1, "The company <asks> again.", (), 0.4, "near")
+    second = Match(1, "It wants a further loan in May.", (), 0.4, "near")
+    third = Match(3, paragraphs[2], (), 0.4, "near")
+    near = (
+        Sign(1, "Loans & more loans.", WARNING, WHOSE, THEN, (first, third), "near"),
+        Sign(2, "Nobody asks.", WARNING, WHOSE, None, (second,), "near"),
+    )
+    checked = [CheckedParagraph(number, text, ()) for number, text in enumerate(paragraphs, 1)]
+    return Signs(tuple(checked), (), near, (), 0, "made-up", {"total": 1.0})
+
+
+def test_what_is_near_is_worth_comparing_and_no_sign(
+    client: FlaskClient, library: MadeUpLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "signs", lambda _: only_near(YOURS, "All else.", "And more.", "And."))
+    page = client.post("/signs", data={"text": "anything"}).text
+    assert "Nothing matches closely; 2 of your 4 paragraphs are worth comparing</h1>" in page
+    assert "<title>Nothing matches closely, 2 paragraphs worth comparing" in page
+    assert "your text may say the opposite" in page
+    assert "The company &lt;asks&gt; again. It wants a further loan in May.</p></blockquote>" in page
+    assert 'href="/records/nottingham-robin-hood-energy#warning-signs">An &lt;energy&gt; company</a>' in page
+    assert "as at June 2021" in page
+    assert "also near your paragraph 3" in page
+    assert "What happened next:</span> It closed.</p>" in page
+    assert page.count("<b>Worth comparing</b>") == 2
+    assert "How far to trust this" in page
+    for nowhere in ("No sign found", "Why this is no all-clear", "cf-pair__theirs", "Sign found"):
+        assert nowhere not in page
+
+
+def test_one_paragraph_worth_comparing(
+    client: FlaskClient, library: MadeUpLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = only_near(YOURS, "", "")
+    one = replace(answer, paragraphs=answer.paragraphs[:1], near=answer.near[1:])
+    monkeypatch.setattr(library, "signs", lambda _: one)
+    page = client.post("/signs", data={"text": "anything"}).text
+    assert "Nothing matches closely; your paragraph is worth comparing</h1>" in page
+
+
+def test_what_is_near_comes_after_what_is_found(
+    client: FlaskClient, library: MadeUpLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = made_up_signs(YOURS, "All else.")
+    near = Sign(3, "Late accounts.", WARNING, WHOSE, None, (Match(2, "All else.", (), 0.4, "near"),), "near")
+    monkeypatch.setattr(library, "signs", lambda _: replace(answer, near=(near,)))
+    page = client.post("/signs", data={"text": "anything"}).text
+    assert "1 sign found in 1 of your 2 paragraphs" in page
+    assert '1 more of your paragraphs is <a class="govuk-link" href="#near">worth comparing</a>' in page
+    assert page.index("Nobody asks.") < page.index("Late accounts.") < page.index("Those that recovered, and how")
+
+
+def test_an_excerpt_has_its_sentences_once_and_in_their_order() -> None:
+    text = "First this. Then that. Last of all."
+    assert excerpt(text, ["Then that.", "First this.", "Then that."]) == "First this. Then that."
+    assert excerpt(text, ["Last of all.", "First this."]) == "First this. … Last of all."
 
 
 def test_marks_never_open_what_the_reader_wrote() -> None:
