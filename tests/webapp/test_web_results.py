@@ -153,7 +153,7 @@ def test_abbreviations_are_searched_in_both_forms_and_said(whole_client: FlaskCl
 def test_a_gap_is_offered_when_nothing_is_close_and_only_then(whole_client: FlaskClient) -> None:
     nothing = get(whole_client, "a recipe for sourdough bread with rosemary")
     assert "Nothing here comes close" in nothing
-    assert '<form class="cf-gapform" method="post" action="/gaps">' in nothing
+    assert '<form class="cf-gapform cf-noprint" method="post" action="/gaps">' in nothing
     assert 'name="q" value="a recipe for sourdough bread with rosemary"' in nothing
     assert "/gaps" not in get(whole_client, QUESTIONS[0])
 
