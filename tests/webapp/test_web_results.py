@@ -192,6 +192,14 @@ def test_places_like_mine_come_first_or_alone_and_the_link_works_for_a_colleague
     assert hits(first) != hits(free)
 
 
+def test_nothing_close_among_places_like_mine_leads_to_all_places(whole_client: FlaskClient) -> None:
+    page = get(whole_client, "a recipe for sourdough bread with rosemary", council=COUNCIL, places="like")
+    link = re.search(r'<a class="govuk-link" href="([^"]+)">Look at all places</a>', page)
+    assert link
+    assert "places=" not in link[1]
+    assert "Look at all places" not in get(whole_client, MANY, council=COUNCIL, places="like")
+
+
 def test_an_unknown_council_in_the_address_is_a_clear_page(whole_client: FlaskClient) -> None:
     response = whole_client.get("/search", query_string={"q": MANY, "council": "E99999999"})
     assert response.status_code == 400
