@@ -49,8 +49,6 @@ class DenseIndex:
             self._index = faiss.read_index(str(path))
         except RuntimeError as error:
             raise DamagedGeneration(f"{path}: the dense index cannot be read: {error}") from error
-        # One question is one thread's work: waking others for it costs more than they save, and takes them from others.
-        faiss.omp_set_num_threads(1)
         self._exact = isinstance(self._index, faiss.IndexScalarQuantizer)
 
     @property
@@ -71,6 +69,9 @@ class DenseIndex:
             parameters = faiss.SearchParameters(sel=selector)
         elif not self._exact:
             parameters = faiss.SearchParametersHNSW(efSearch=max(_HNSW_SEARCH_BREADTH, wanted))
+        # One question is one thread's work: waking others for it costs more than they save, and takes them from others.
+        # OpenMP keeps the number for each thread that asks, so the one that opened the index cannot say it for all.
+        faiss.omp_set_num_threads(1)
         scores, ordinals = index.search(vector[None, :], wanted, params=parameters)
         found = ordinals[0] >= 0
         return Ranking.of(ordinals[0][found], scores[0][found])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import kb  # noqa: F401  before numpy, as in the program: it says on how many threads that multiplies
+
+# isort: split
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING

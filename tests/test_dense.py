@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import faiss
 import numpy as np
 import pytest
 
@@ -55,6 +57,16 @@ def test_the_two_kinds_are_what_they_are_called(
     build_dense(tmp_path / "large", vectors)
     assert DenseIndex(tmp_path / "small")._exact
     assert not DenseIndex(tmp_path / "large")._exact
+
+
+def test_whichever_thread_asks_searches_alone(index: DenseIndex, vectors: Floats) -> None:
+    def threads_after_asking() -> int:
+        faiss.omp_set_num_threads(2)
+        index.search(vectors[0], 5)
+        return int(faiss.omp_get_max_threads())
+
+    with ThreadPoolExecutor(2) as pool:
+        assert [pool.submit(threads_after_asking).result() for _ in range(4)] == [1] * 4
 
 
 def test_every_passage_is_there(index: DenseIndex) -> None:
