@@ -118,6 +118,8 @@ def test_choosing_changing_and_forgetting_without_scripts(open_page: Callable[..
     assert page.url == made_up_site + CASE
     assert page.get_by_role("columnheader", name="Here: Barnsley").count() == 1
     page.get_by_role("link", name="Your council: Barnsley").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Barnsley Metropolitan Borough Council"
+    page.get_by_role("link", name="Change or forget it").click()
     assert page.get_by_label("Council or combined authority").input_value() == BARNSLEY
     page.get_by_role("button", name="Forget my council").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Which council are you with?"
