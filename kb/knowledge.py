@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from kb.abbreviations import find_abbreviations
+from kb.abbreviations import Abbreviations, AbbreviationTableError, find_abbreviations
 from kb.builder import BuildReport, build, content_of
 from kb.corpus import FileFault, council_names, council_tables, read_corpus
 from kb.encoder import Encoder, open_encoder
@@ -248,9 +248,17 @@ class KnowledgeBase:
             if now is not None and generation.name == now.generation.name:
                 generation.close()
                 return
-            abbreviations = find_abbreviations(self.settings.corpus)
-            self._snapshot = Searcher(generation, self._encoder_for(generation), abbreviations, self._council_names())
+            encoder, abbreviations = self._encoder_for(generation), self._abbreviations()
+            self._snapshot = Searcher(generation, encoder, abbreviations, self._council_names())
             self._forget()
+
+    def _abbreviations(self) -> Abbreviations:
+        """The table of abbreviations; none, with a warning, when there is a fault in it."""
+        try:
+            return find_abbreviations(self.settings.corpus)
+        except AbbreviationTableError as error:
+            _LOG.warning("%s; until then questions are taken as they stand", error)
+            return Abbreviations()
 
     def _council_names(self) -> list[str]:
         try:

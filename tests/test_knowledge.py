@@ -98,6 +98,17 @@ def test_a_closed_knowledge_base_opens_again_when_it_is_asked(knowledge: Knowled
     assert knowledge.ask(BINS).close
 
 
+def test_a_fault_in_the_table_of_abbreviations_is_told_and_shuts_nobody_out(
+    knowledge: KnowledgeBase, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = knowledge.settings.corpus / "abbreviations.csv"
+    table.write_text("short,long\n", "utf-8")
+    assert knowledge.ask(BINS).hits[0].record == "anytown-bins"
+    assert knowledge.health().ok
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith(f"{table}:1: no column letters, context, source, url")
+
+
 # --- loading and building ---------------------------------------------------------------------------------------------
 
 
