@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +13,6 @@ import pytest
 from webapp import assets
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from flask import Flask
     from flask.testing import FlaskClient
 
@@ -87,6 +87,16 @@ def test_the_styles_are_small() -> None:
     sizes = {name: len(built.served[served].content) for name, served in built.names.items()}
     assert sizes["app.css"] < 80_000
     assert sizes["app.js"] < 2_000
+
+
+def test_no_page_names_a_class_whose_styles_are_left_out() -> None:
+    webapp = Path(assets.__file__).parent
+    begin = json.loads((webapp / "assets" / "unused.json").read_text())
+    named = re.compile(rf"\b(?:{'|'.join(begin)})[\w-]*")
+    assert named.search('<p class="govuk-body govuk-body-lead">')
+    for source in (*webapp.rglob("*.html"), *webapp.rglob("*.py"), *(webapp / "assets").glob("*.js")):
+        found = named.search(source.read_text())
+        assert not found, f"{source}: take what begins {found[0]} out of webapp/assets/unused.json"
 
 
 def test_a_missing_build_says_what_to_run(tmp_path: Path) -> None:
