@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from made_up import MadeUpEncoder, make_library, write_corpus
 from whole_library import indexed
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from kb.model import ModelFiles
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# An example that has to wait its turn on a busy machine is not slow; pytest's own time limit ends what hangs.
+hypothesis.settings.register_profile("busy", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("busy")
 
 # No test asks a hub for a model: what it needs is installed, or is made in the test.
 os.environ["HF_HUB_OFFLINE"] = "1"
