@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from flask import Response
 
 _TEMPLATES: Final = "templates"
-# Nothing is posted to this app yet, so a body of any size is refused early.
+# What any address takes; those that take a longer text say so themselves (webapp.forms, webapp.api.signs).
 _BODY_MAX_BYTES: Final = 64 * 1024
 
 
