@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,6 +52,9 @@ NEAR_FROM: Final = 0.44  # of likeness, with the tone where that adds to it
 # A paragraph of fewer stems says nothing that could be a sign, nor does a table's row of cells of fewer words.
 _LEAST_WORDS: Final = 4
 SIGNS_OF_A_PARAGRAPH: Final = 3
+# Texts of more sentences are read one at a time: two at once would each be slower, take twice the memory, and keep
+# everybody's questions waiting. A short one never waits for a long one.
+_SHORT_SENTENCES: Final = 12
 # A paragraph's further signs come this near to its first: what is much less like it is only of the same subject.
 _NEAR_THE_FIRST: Final = 0.15
 # Vectors of signs read alone that are remembered; the whole of a library of 6,000 records would be 50 MB.
@@ -105,6 +110,7 @@ class SignChecker:
         self._passage_of = np.array([passage for passage, _, _ in signs], dtype=np.int64)
         self._record_of = np.array([self._rows[passage].record for passage, _, _ in signs], dtype=np.int64)
         self._read_alone: dict[int, Floats] = {}
+        self._turn = threading.Lock()
         self._passage_vectors = generation.vectors[self._passage_of].astype(np.float32)
         self._stems = [
             frozenset(searcher.generation.lexical.words(self._words_of(number))) for number in range(len(signs))
@@ -119,9 +125,10 @@ class SignChecker:
         stages: dict[str, float] = {}
         spans = [sentence_spans(paragraph) for paragraph in paragraphs]
         if paragraphs and self._signs:
-            read = self._read(paragraphs, spans)
-            close = [self._close(text, one) for text, one in zip(paragraphs, read, strict=True)]
-            alone = self._alone(sorted({sign for one in close for sign in one.signs.tolist()}))
+            with self._turn if sum(map(len, spans)) > _SHORT_SENTENCES else nullcontext():
+                read = self._read(paragraphs, spans)
+                close = [self._close(text, one) for text, one in zip(paragraphs, read, strict=True)]
+                alone = self._alone(sorted({sign for one in close for sign in one.signs.tolist()}))
             stages["encode"] = (time.perf_counter() - start) * 1e3
             for number, (one, near) in enumerate(zip(read, close, strict=True)):
                 shown += self._signs_of(number, one, near, alone)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -238,7 +237,6 @@ def _cell(column: Column, heading: str) -> tuple[Column, str, Markup | None]:
     return column, section.anchor, _led_home(block_html(section.text, column.sources), column.record.id)
 
 
-@lru_cache(maxsize=4096)
 def _led_home(html: Markup, record: str) -> Markup:
     """The source marks of a record's text, leading to the sources on the record's own page."""
     led = str(html).replace('href="#source-', f'href="/records/{record}#source-')

@@ -18,7 +18,7 @@ from flask import Blueprint, Response, current_app, request
 from kb.browse import newest_first
 from webapp import browse, presenting, questions
 from webapp.api import problems
-from webapp.councils import chosen_council
+from webapp.councils import UnknownCouncil, chosen_council
 from webapp.library import knowledge
 from webapp.revalidation import revalidated
 
@@ -84,7 +84,10 @@ def search_feed() -> Response:
         return _refused(str(error))
     if not asked.question:
         return _refused("The parameter q, the question, is missing.")
-    council = chosen_council()
+    try:
+        council = chosen_council()
+    except UnknownCouncil as error:
+        return _refused(str(error))
     places = asked.way("places") if council else "all"
     answer = knowledge().ask(asked.question, asked.filters, limit=MOST_ENTRIES, council=council, places=places)
     # What is merely nearest, when nothing is close, is nothing to follow.

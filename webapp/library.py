@@ -10,6 +10,7 @@ from flask import current_app
 
 from kb.errors import KbError
 from kb.knowledge import KnowledgeBase
+from webapp import rendering
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -28,6 +29,7 @@ class Refresher:
         self._lock = threading.Lock()
         self._due = time.monotonic() + REFRESH_SECONDS
         self._told = ""
+        self._seen = ""
 
     def __call__(self) -> None:
         if time.monotonic() < self._due or not self._lock.acquire(blocking=False):
@@ -36,6 +38,10 @@ class Refresher:
             self._due = time.monotonic() + REFRESH_SECONDS
             self._knowledge.refresh()
             self._told = ""
+            generation = self._knowledge.health().generation
+            if generation != self._seen:  # what is withdrawn is to be gone from here too
+                rendering.forget()
+                self._seen = generation
         except (KbError, OSError) as error:
             # The generation that is open goes on answering; one that is not there is met, and told, by the page itself.
             if str(error) != self._told:  # once, and not once a second

@@ -53,6 +53,12 @@ def section_blocks(section: Section, sources: frozenset[str]) -> list[Block]:
     ]
 
 
+def forget() -> None:
+    """Lets go of all text that was rendered: a record that is withdrawn is to be gone from memory as well."""
+    for one in (block_html, line_html, passage_html):
+        one.cache_clear()
+
+
 @lru_cache(maxsize=4096)
 def block_html(text: str, sources: frozenset[str]) -> Markup:
     """Markdown -> safe HTML. `sources` are the ids that a mark such as `[s2]` may point to; others stay as written."""

@@ -14,6 +14,7 @@ from kb.knowledge import KnowledgeBase
 from kb.settings import Settings
 from kb.store import RecordStore
 from webapp import create_app
+from webapp.rendering import block_html
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,3 +91,20 @@ def test_publishing_while_serving(tmp_path: Path, made_up_encoder: Encoder, monk
                 thread.join(30)
     assert len(statuses) > 50
     assert set(statuses) == {200}
+
+
+def test_what_was_rendered_is_let_go_with_its_generation(
+    tmp_path: Path, made_up_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.library.REFRESH_SECONDS", 0.0)
+    settings = replace(Settings.from_environment({}), instance=tmp_path / "instance", index=tmp_path / "index")
+    settings.instance.mkdir()
+    text = (RECORDS / f"{LESSON}.md").read_text("utf-8")
+    publish(settings, made_up_encoder, "lesson", LESSON, text)
+    with KnowledgeBase(settings, encoder=made_up_encoder) as knowledge:
+        client = create_app({"KNOWLEDGE_BASE": knowledge, "QUESTION_MAX": 2000}).test_client()
+        assert client.get(f"/records/{LESSON}").status_code == 200
+        assert block_html.cache_info().currsize
+        publish(settings, made_up_encoder, "case", CASE, (RECORDS / f"{CASE}.md").read_text("utf-8"))
+        client.get("/about")
+        assert not block_html.cache_info().currsize
