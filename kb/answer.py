@@ -18,6 +18,7 @@ class Extract:
 
     `highlight` is always a part of `text`, to the letter. `score` is between 0 and 1 and means the same for every
     question; `semantic` is the cosine between question and passage, `lexical` the saturated BM25, 0 to 1.
+    `matched_words` are those of the question that the passage, its heading or its record's title has.
     """
 
     section: str

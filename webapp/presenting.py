@@ -162,9 +162,9 @@ def _quote(extract: Extract, record: str) -> Quote:
 
 
 def _why(passage: Extract) -> str:
-    """Why a passage is here: near in meaning, or by which words of the question, or both."""
+    """Why a passage is here: near in meaning, or by which words of the question, in it or above it, or both."""
     words = [f"\u201c{word}\u201d" for word in passage.matched_words[:_WORDS_TOLD]]
-    shared = f"has {' and '.join(filter(None, [', '.join(words[:-1]), words[-1]]))}" if words else ""
+    shared = f"it, or its title, has {', '.join(words)}" if words else ""
     near = "close in meaning" if passage.semantic >= _CLOSE_IN_MEANING or not words else ""
     return "; ".join(filter(None, [near, shared]))
 

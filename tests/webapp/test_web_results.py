@@ -161,7 +161,7 @@ def test_a_gap_is_offered_when_nothing_is_close_and_only_then(whole_client: Flas
 def test_a_hit_says_why_it_is_here_and_how_good_its_evidence_is(whole_client: FlaskClient) -> None:
     page = get(whole_client, QUESTIONS[0])
     assert page.count("Why it is here:") == page.count('class="cf-evidence"') == len(hits(page))
-    assert re.search(r"close in meaning; has \u201csection\u201d", page)
+    assert re.search(r"close in meaning; it, or its title, has \u201csection\u201d", page)
     assert re.search(r'<i class="cf-on"></i>.*<b>Found by: [^<]+</b> \([123] of 3\)\.', page, re.DOTALL)
 
 
