@@ -41,7 +41,7 @@ def _extract_members() -> dict[str, Schema]:
         "semantic": number("Nearness in meaning: the cosine"),
         "lexical": number("Nearness in words: BM25, saturated, from 0 to 1"),
         "band": text("How sure the match is", enum=list(BANDS)),
-        "matched_words": several({"type": "string"}, "Words of the question that the passage, its heading or its title has"),
+        "matched_words": several({"type": "string"}, "Words of the question that the passage or its titles have"),
     }
 
 
