@@ -84,7 +84,8 @@ def compare(record: Record, peers: Peers, mine: Council) -> Transfer:
 
 def _transfer(mine: Council, place: Council | None, rows: list[TransferRow], notes: tuple[str, ...]) -> Transfer:
     agreeing = tuple(row.label for row in rows if row.agrees is True)
-    differing = tuple(row.label for row in rows if row.agrees is False)
+    # That two places are not neighbours is true of nearly all pairs, and no difference worth a sentence.
+    differing = tuple(row.label for row in rows if row.agrees is False and row.code not in ("bordering", "neighbours"))
     return Transfer(mine, place, tuple(rows), agreeing, differing, notes)
 
 
