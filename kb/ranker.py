@@ -46,7 +46,7 @@ FAIR_FROM: Final = 0.40
 FAIR_OF_FIRST: Final = 0.9
 _KEPT_IN_MEMORY_PASSAGES: Final = 20_000
 # Passages, best first, whose words are scored where all are: beyond them a few common words are shared, and no more.
-_SCORED_BY_WORDS: Final = 400
+_SCORED_BY_WORDS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +90,19 @@ class Ranked:
     def words(self) -> tuple[str, ...]:
         return self.question.words
 
-    def good(self, index: int) -> bool:
-        """Whether a candidate is fair or strong."""
-        return self.bands[index] != "weak"
-
     def bearing(self) -> list[tuple[int, list[int]]]:
         """The records that bear on the question, by rank, each with its fair and strong candidates alone."""
-        good = [(record, [index for index in indices if self.good(index)]) for record, indices in self.groups]
+        fair = self.fair()
+        good = [(record, [index for index in indices if index in fair]) for record, indices in self.groups]
         return [(record, indices) for record, indices in good if indices]
+
+    def fair(self) -> frozenset[int]:
+        """The candidates that are fair or strong."""
+        return frozenset(index for index, one in enumerate(self.bands) if one != "weak")
 
     def fair_passages(self) -> Ordinals:
         """The passages of those, by ordinal, rising."""
-        return np.unique(self.passages[[self.good(index) for index in range(len(self.passages))]])
+        return np.unique(self.passages[sorted(self.fair())])
 
 
 def is_close(nearest: float, covered: float) -> bool:
@@ -217,8 +218,10 @@ class Ranker:
             groups, record_scores = _lift(groups, record_scores, places.alike)
         if fair_from is None:
             fair_from = fair_score(score, rank_score, semantic, covered)
-            if fair_from < FAIR_FROM and question.score is not None:  # more are fair than were looked at
-                return self.rank(question, filters, places, clock, fair_from)
+            if fair_from < FAIR_FROM and question.score is not None:
+                fair = question.score >= fair_from
+                if np.setdiff1d(np.flatnonzero(fair if allowed is None else fair & allowed), ordinals).size:
+                    return self.rank(question, filters, places, clock, fair_from)  # more are fair than were looked at
         bands = [band(one, fair_from) for one in score.tolist()]
         clock.lap("fuse")
         return Ranked(groups, record_scores, shown, semantic, lexical, score, rank_score, question, bands, fair_from)

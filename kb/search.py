@@ -266,9 +266,10 @@ def _choose(
 ) -> tuple[list[tuple[int, list[int]]], bool]:
     """The records to show with their candidates, and whether any good one tells what did not work."""
     led, told = [], []
+    good = ranked.fair()
     end = wanted.offset + wanted.limit
     for rank, (record, indices) in enumerate(groups):
-        fair = [index for index in indices if ranked.good(index)]
+        fair = [index for index in indices if index in good]
         if rank < max(end, BALANCED_WITHIN):
             fair.sort(key=lambda index: _lead_order(ranked, index, stances))
         led.append((record, fair or indices[:1]))
