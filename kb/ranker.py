@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
     Ordinals = npt.NDArray[np.int64]
+    Mask = npt.NDArray[np.bool_]
 
 # Whether anything is close at all is told by the nearest passage's cosine, and by how much of what was asked one of the
 # first records has at all: "museum" and "collection" are far from a library without either, however near "the council
@@ -167,9 +168,7 @@ class Ranker:
         only = places.records if places else None
         if question.score is None:
             return self.rank(question, filters, places, Clock(), fair_from).fair_passages()
-        allowed = self._admission.passages(filters, only)
-        fair = question.score >= fair_from
-        return np.flatnonzero(fair if allowed is None else fair & allowed)
+        return _fair_passages(question.score, fair_from, self._admission.passages(filters, only))
 
     def rank(
         self,
@@ -198,8 +197,8 @@ class Ranker:
         clock.lap("dense")
         ordinals, lexical = ranking.pool(by_meaning, by_words)
         if question.lexical is not None and question.score is not None:
-            fair = question.score >= (FAIR_FROM if fair_from is None else fair_from)
-            ordinals = np.union1d(ordinals, np.flatnonzero(fair if allowed is None else fair & allowed))
+            fair = _fair_passages(question.score, FAIR_FROM if fair_from is None else fair_from, allowed)
+            ordinals = np.union1d(ordinals, fair)
             lexical = question.lexical[ordinals]
         vectors = self.vectors[ordinals].astype(np.float32, copy=False)
         semantic = vectors @ vector
@@ -219,9 +218,9 @@ class Ranker:
         if fair_from is None:
             fair_from = fair_score(score, rank_score, semantic, covered)
             if fair_from < FAIR_FROM and question.score is not None:
-                fair = question.score >= fair_from
-                if np.setdiff1d(np.flatnonzero(fair if allowed is None else fair & allowed), ordinals).size:
-                    return self.rank(question, filters, places, clock, fair_from)  # more are fair than were looked at
+                more = np.setdiff1d(_fair_passages(question.score, fair_from, allowed), ordinals)
+                if more.size:  # more are fair than were looked at
+                    return self.rank(question, filters, places, clock, fair_from)
         bands = [band(one, fair_from) for one in score.tolist()]
         clock.lap("fuse")
         return Ranked(groups, record_scores, shown, semantic, lexical, score, rank_score, question, bands, fair_from)
@@ -255,6 +254,12 @@ class Ranker:
         rows = [[row_of[word] for word in reading if word in row_of] for reading in question.readings]
         covered: Floats = np.max([ranking.coverage(by_word[one], starts, rarity[one]) for one in rows], axis=0)
         return covered
+
+
+def _fair_passages(score: Floats, fair_from: float, allowed: Mask | None) -> Ordinals:
+    """The passages from that score on, of those allowed, by ordinal, rising."""
+    fair = score >= fair_from
+    return np.flatnonzero(fair if allowed is None else fair & allowed)
 
 
 def _best_of_each(shown: Ordinals, score: Floats) -> Floats:

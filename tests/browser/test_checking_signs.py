@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from looking import overflow
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -28,10 +29,6 @@ interest is met from the rents of the offices that were bought with it.
 
 The annual fun day was held in Victoria Park and was attended by many residents. The weather was fine."""
 WEATHER = "Rain will clear eastwards overnight, leaving a cold and mostly dry day with sunny spells."
-
-
-def overflow(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 @pytest.mark.parametrize("width", [320, 1280])

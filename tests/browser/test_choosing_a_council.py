@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from looking import overflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,10 +26,6 @@ STATES = {
     "transfer-case": f"{CASE}?council={BARNSLEY}",
     "transfer-lesson": f"{LESSON}?council={NORWICH}",
 }
-
-
-def overflow(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 @pytest.mark.parametrize("width", [320, 1280])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
+from looking import overflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,10 +58,6 @@ STATES = {
     "excluding-filters": ("site", asking(BROAD, kind="lesson", nation="Wales")),
     "gap": ("site", asking("a recipe for sourdough bread with rosemary")),
 }
-
-
-def overflow(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 @pytest.mark.parametrize("width", [320, 1280])

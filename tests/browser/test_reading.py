@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from looking import overflow
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -35,10 +36,6 @@ PAGES = {
     "browse-wrong": "/browse?outcome=good",
     "browse-far": "/browse?page=10000",
 }
-
-
-def overflow(page: Page) -> int:
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 @pytest.mark.parametrize("width", [320, 1280])
